@@ -83,7 +83,7 @@ async def open_generator(
     if not config.answers.compose:
         return None
     try:
-        generator = await _new_generator(config, root)
+        generator = await asyncio.to_thread(make_generator, config.models, root)
     except ModelError as error:
         logger.warning("%s: %s", WITHOUT_GENERATOR, error)
         return None
@@ -114,7 +114,7 @@ async def open_translating(config: Config, root: Path) -> AsyncIterator[ModelGen
     size = await asyncio.to_thread(generator_bytes, name, root)
     if size is not None and size < _TRANSLATES_BYTES:
         raise CannotTranslate(tr("the generator %(name)r is too small for it", name=name))
-    generator = await _new_generator(config, root)
+    generator = await asyncio.to_thread(make_generator, config.models, root)
     if generator is None:
         raise CannotTranslate(tr("models.generator is off"))
     try:
@@ -122,16 +122,3 @@ async def open_translating(config: Config, root: Path) -> AsyncIterator[ModelGen
         yield generator
     finally:
         await generator.close()
-
-
-async def _new_generator(config: Config, root: Path) -> ModelGenerator | None:
-    return await asyncio.to_thread(
-        make_generator,
-        config.models.generator,
-        root,
-        threads=config.models.threads,
-        queue=config.models.generator_queue,
-        recycle_after=config.models.recycle_after,
-        prefix_memory_bytes=config.models.prefix_memory_mb << 20,
-        prefix_disk_bytes=config.models.prefix_disk_mb << 20,
-    )

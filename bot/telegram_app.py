@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import re
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -30,7 +29,7 @@ from bot.operator.topic_link import TopicLink
 from bot.operator.topics import Topics
 from bot.settings import TelegramSettings, only_process
 from bot.transport.delivery_queue import SendRequest
-from bot.transport.errors import BadToken, BotStopped, Stopping
+from bot.transport.errors import BadToken, Stopping
 from bot.transport.inbox import InboxQueue, PollRequest
 from bot.transport.incoming import Me
 from bot.transport.limiter import ChatRateLimiter
@@ -40,6 +39,7 @@ from bot.transport.redact import protect_logs, redact
 from bot.transport.router import Router
 from bot.transport.sender import Sender
 from bot.transport.shutdown import Shutdown
+from bot.transport.token import TOKEN
 from bot.transport.watchdog import Watchdog
 from core.errors import StorageError
 from core.rights import may
@@ -72,7 +72,6 @@ KEEP_MESSAGES_S = 90 * 86400.0
 _TIDY_S = 6 * 3600.0
 _TOLD_CHARS = 3900
 """Of a report to the team: one message."""
-_TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
 
 
 class TelegramBot:
@@ -97,7 +96,7 @@ class TelegramBot:
         erasures: ErasureList | None = None,
         shutdown: Shutdown | None = None,
     ) -> None:
-        if not _TOKEN.fullmatch(settings.token):
+        if not TOKEN.fullmatch(settings.token):
             raise BadToken
         protect_logs()
         self._settings = settings
@@ -200,7 +199,7 @@ class TelegramBot:
                 menus=menus,
             ).routes,
             CallbackQueries(service, handover_requests).routes,
-            Privacy(service, forget=forget).routes,
+            Privacy(service, erase=forget).routes,
         ]
         if library:
             self._knowledge = KnowledgeDesk(
@@ -422,4 +421,4 @@ class TelegramBot:
         task.add_done_callback(self._tasks.discard)
 
 
-__all__ = ["BotStopped", "TelegramBot", "TelegramSettings"]
+__all__ = ["TelegramBot", "TelegramSettings"]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, Text, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, String, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as OrmSession
 
@@ -282,13 +282,8 @@ class Accounts(Repository):
 
     async def use_totp(self, account_id: int, step: int) -> bool:
         """Use up the code of a step; return whether neither it nor a later one was used."""
-        found = await self._execute(
-            update(Account)
-            .where(Account.account_id == account_id, Account.totp_step < step)
-            .values(totp_step=step)
-            .returning(Account.account_id)
-        )
-        return bool(found)
+        unused = Account.totp_step < step
+        return bool(await self._set(account_id, unused, totp_step=step))
 
     async def use_recovery(self, account_id: int, code: str) -> bool:
         """Use up a recovery code; return whether it was one."""
@@ -331,8 +326,7 @@ class Accounts(Repository):
             return None
         found, account = rows[0]
         if found.seen < now - _SEEN_S:
-            used = update(Session).where(Session.digest == digest)
-            await self._execute(used.values(seen=now))
+            await self._update(Session, Session.digest == digest, seen=now)
         return found, account
 
     async def sessions(self, account_id: int) -> Sequence[Session]:
@@ -346,13 +340,11 @@ class Accounts(Repository):
 
     async def end_session(self, account_id: int, session_id: int) -> None:
         """Log one browser of an account out."""
-        await self._execute(
-            delete(Session).where(_of(account_id), Session.session_id == session_id)
-        )
+        await self._delete(Session, _of(account_id), Session.session_id == session_id)
 
     async def end_sessions(self, account_id: int) -> None:
         """Log an account out everywhere."""
-        await self._execute(delete(Session).where(_of(account_id)))
+        await self._delete(Session, _of(account_id))
 
     async def _note(self, account: Account | None) -> None:
         """Note role and password, so that no backup brings earlier ones back."""
@@ -360,9 +352,8 @@ class Accounts(Repository):
             name, role, password = f"account:{_key(account.name)}", account.role, account.password
             await self._database.note_erased(name, role=role, password=password)
 
-    async def _set(self, account_id: int, **values: object) -> None:
-        of_account = Account.account_id == account_id
-        await self._execute(update(Account).where(of_account).values(**values))
+    async def _set(self, account_id: int, *which: ColumnElement[bool], **values: object) -> int:
+        return await self._update(Account, Account.account_id == account_id, *which, **values)
 
 
 def _key(name: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, TypeVarTuple, cast
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 from sqlalchemy import (
     Case,
+    ColumnElement,
     Dialect,
     MetaData,
     Row,
@@ -18,8 +19,11 @@ from sqlalchemy import (
     TypeDecorator,
     UpdateBase,
     case,
+    delete,
     event,
+    inspect,
     make_url,
+    update,
 )
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
@@ -124,15 +128,6 @@ def storage_error(error: SQLAlchemyError) -> StorageError:
     return StorageError(reason)
 
 
-class NoteErased(Protocol):
-    """Notes what a backup must not bring back (`db.erasure`): on the disk, blocking."""
-
-    def __call__(self, name: str, *, role: str = "", password: str = "") -> object:
-        """Note that something is gone for good; with a role, that an account has it now, and the
-        password (a hash)."""
-        ...
-
-
 def digest_of(secret: str) -> str:
     """Return what is stored of a long random secret."""
     return hashlib.sha256(secret.strip().encode()).hexdigest()
@@ -141,7 +136,10 @@ def digest_of(secret: str) -> str:
 class Database:
     """Sessions on one engine, and writes that share commits."""
 
-    def __init__(self, engine: AsyncEngine, *, note_erased: NoteErased | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, note_erased: Callable[..., object] | None = None
+    ) -> None:
+        """`note_erased`: `db.erasure.ErasureList.add`, which a backup's restore goes by."""
         self.engine = engine
         self.writes = GroupCommit(self.write)
         self._note_erased = note_erased
@@ -196,7 +194,7 @@ class Database:
             raise storage_error(error) from error
 
     async def note_erased(self, name: str, *, role: str = "", password: str = "") -> None:
-        """Note what a backup must not bring back; see `NoteErased`."""
+        """Note what a backup must not bring back; see `db.erasure.ErasureList.add`."""
         if self._note_erased is not None:
             await asyncio.to_thread(self._note_erased, name, role=role, password=password)
 
@@ -265,6 +263,18 @@ class Repository:
     async def _execute(self, *statements: UpdateBase) -> Sequence[Any]:
         """Run statements; see `GroupCommit.execute`."""
         return await self._database.writes.execute(*statements)
+
+    async def _update(
+        self, rows: type[Base], /, *which: ColumnElement[bool], **values: object
+    ) -> int:
+        """Change the rows for which all conditions hold; return how many these are."""
+        change = update(rows).where(*which).values(**values)
+        return len(await self._execute(change.returning(inspect(rows).primary_key[0])))
+
+    async def _delete(self, rows: type[Base], /, *which: ColumnElement[bool]) -> int:
+        """Delete the rows for which all conditions hold; return how many these were."""
+        gone = delete(rows).where(*which)
+        return len(await self._execute(gone.returning(inspect(rows).primary_key[0])))
 
     async def _put(self, row: Base) -> None:
         """Store a row, in the place of one with the same key."""

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, String, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
+from core.recent import Recent
 from db.base import Base, Database, Repository
 from db.inbox import StoredUpdate
 from db.outbox import StoredMessage
@@ -39,19 +40,17 @@ class Chats(Repository):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._languages: dict[int, str] = {}
-        self._seen: dict[int, tuple[str, float]] = {}
+        self._languages: Recent[int, str] = Recent(_REMEMBERED)
+        self._seen: Recent[int, tuple[str, float]] = Recent(_REMEMBERED)
         self._banned: set[int] | None = None
 
     async def see(self, chat_id: int, *, name: str, payload: str = "") -> None:
         """Remember that a chat wrote, to the hour; keep the first payload that a link carried."""
         now = time.time()
-        known, at = self._seen.get(chat_id, ("", 0.0))
+        known, at = self._seen.get(chat_id) or ("", 0.0)
         if known == name and now - at < _SEEN_AGAIN_S and not payload:
             return
-        if len(self._seen) >= _REMEMBERED:
-            self._seen.clear()
-        self._seen[chat_id] = (name, now)
+        self._seen.put(chat_id, (name, now))
 
         def write(session: Session) -> None:
             row = session.get(ChatRow, chat_id)
@@ -67,11 +66,11 @@ class Chats(Repository):
 
     async def language(self, chat_id: int) -> str:
         """Return the language a chat chose, empty if it chose none."""
-        if chat_id not in self._languages:
-            if len(self._languages) >= _REMEMBERED:
-                self._languages.clear()
-            self._languages[chat_id] = await self._column(ChatRow.language, chat_id)
-        return self._languages[chat_id]
+        chosen = self._languages.get(chat_id)
+        if chosen is None:
+            chosen = await self._column(ChatRow.language, chat_id)
+            self._languages.put(chat_id, chosen)
+        return chosen
 
     async def record(self, chat_id: int) -> dict[str, Any]:
         """Return what is stored about a chat itself, for its customer to read."""
@@ -89,11 +88,11 @@ class Chats(Repository):
     async def choose_language(self, chat_id: int, language: str) -> None:
         """Set the language of the bot's own words in a chat; empty: as the customer writes."""
         await self._change(chat_id, language=language)
-        self._languages[chat_id] = language
+        self._languages.put(chat_id, language)
 
     async def block(self, chat_id: int) -> None:
         """Remember that a customer stopped the bot."""
-        self._seen.pop(chat_id, None)
+        self._seen.drop(chat_id)
         await self._change(chat_id, blocked=True)
 
     async def ban(self, chat_id: int, *, banned: bool) -> None:
@@ -125,14 +124,14 @@ class Chats(Repository):
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here: its record, its updates, its messages."""
-        self._languages.pop(chat_id, None)
-        self._seen.pop(chat_id, None)
+        self._languages.drop(chat_id)
+        self._seen.drop(chat_id)
         tables = (ChatRow, StoredMessage, StoredUpdate)
         await self._execute(*(delete(t).where(t.chat_id == chat_id) for t in tables))
         await self._database.scrub()
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        await self._execute(update(ChatRow).where(ChatRow.chat_id == chat_id).values(**values))
+        await self._update(ChatRow, ChatRow.chat_id == chat_id, **values)
 
     async def _column(self, column: InstrumentedAttribute[str], chat_id: int) -> str:
         return await self._first(select(column).where(ChatRow.chat_id == chat_id)) or ""

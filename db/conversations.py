@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import StorageError
@@ -164,7 +164,7 @@ class Conversations(Repository):
                 try:
                     answer_id = await self._store(exchange)
                     if exchange not in self._unrecorded:  # its chat was forgotten meanwhile
-                        await self._execute(delete(AnswerRow).where(AnswerRow.id == answer_id))
+                        await self._delete(AnswerRow, AnswerRow.id == answer_id)
                         continue
                 except StorageError as error:
                     self._refuse(error)
@@ -296,7 +296,7 @@ class Conversations(Repository):
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices: the question waits for nobody."""
         which = OpenQuestionRow.answer_id == answer_id, OpenQuestionRow.status == "open"
-        await self._execute(delete(OpenQuestionRow).where(*which))
+        await self._delete(OpenQuestionRow, *which)
 
     async def reopen(self, open_ids: Sequence[int] = (), *, change: int | None = None) -> int:
         """Let questions wait for an operator again; return how many these are.
@@ -306,13 +306,9 @@ class Conversations(Repository):
         which: ColumnElement[bool] = OpenQuestionRow.id.in_(open_ids)
         if change is not None:
             which |= OpenQuestionRow.change == change
-        found = await self._execute(
-            update(OpenQuestionRow)
-            .where(which, OpenQuestionRow.status != "open")
-            .values(status="open", resolved=None, change=None)
-            .returning(OpenQuestionRow.id)
-        )
-        return len(found)
+        settled = OpenQuestionRow.status != "open"
+        waits = {"status": "open", "resolved": None, "change": None}
+        return await self._update(OpenQuestionRow, which, settled, **waits)
 
     async def resolve(
         self, open_ids: Sequence[int], *, status: OpenStatus, change: int | None = None
@@ -321,27 +317,21 @@ class Conversations(Repository):
 
         `change` is what answered them, if it is a change of an entry.
         """
-        found = await self._execute(
-            update(OpenQuestionRow)
-            .where(OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open")
-            .values(status=status, resolved=time.time(), change=change)
-            .returning(OpenQuestionRow.id)
-        )
-        return len(found)
+        which = OpenQuestionRow.id.in_(open_ids), OpenQuestionRow.status == "open"
+        settled = {"status": status, "resolved": time.time(), "change": change}
+        return await self._update(OpenQuestionRow, *which, **settled)
 
     async def put_together(self, open_ids: Sequence[int], *, with_: int | None) -> None:
         """Note that questions ask the same as another; ``None``: that none of them does."""
-        together = update(OpenQuestionRow).where(OpenQuestionRow.id.in_(open_ids))
-        await self._execute(together.values(same_as=with_))
+        await self._update(OpenQuestionRow, OpenQuestionRow.id.in_(open_ids), same_as=with_)
 
     async def said(self, answer: Answer) -> None:
         """Store the words in which an answer was given, where they are not those it was made in.
 
         If the database cannot be written, what is on record stays.
         """
-        given = update(AnswerRow).where(AnswerRow.id == answer.answer_id)
         try:
-            await self._execute(given.values(text=answer.text))
+            await self._update(AnswerRow, AnswerRow.id == answer.answer_id, text=answer.text)
         except StorageError as error:
             logger.warning("The words in which an answer was given are not recorded: %s", error)
 

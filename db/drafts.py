@@ -111,8 +111,7 @@ class Drafts(Repository):
 
     async def _change(self, answer_id: int, **values: object) -> bool:
         """Change a draft if it still waits; return whether it does."""
-        change = update(HeldAnswer).where(*_waiting(answer_id)).values(**values)
-        return bool(await self._execute(change.returning(HeldAnswer.answer_id)))
+        return bool(await self._update(HeldAnswer, *_waiting(answer_id), **values))
 
 
 def _waiting(answer_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -23,7 +23,7 @@ from db.keys import Key
 from db.operators import AuditRow, Operator, OperatorCodeRow
 from db.outbox import StoredMessage
 from db.pending_inputs import PendingInputRow
-from db.uploads import UploadRow
+from db.uploads import Upload
 
 NAME = "erased.txt"
 """In the data folder. A restored folder needs the newest one."""
@@ -61,7 +61,7 @@ _NAMED: Sequence[_Named] = (
     _Named("telegram", StoredMessage, StoredMessage.chat_id, StoredMessage.created),
     _Named("telegram", Handover, Handover.chat_id, Handover.asked),
     _Named("telegram", MirrorRow, MirrorRow.customer, MirrorRow.created),
-    _Named("telegram", UploadRow, UploadRow.customer, UploadRow.created),
+    _Named("telegram", Upload, Upload.customer, Upload.created),
     _Named("telegram", PendingInputRow, PendingInputRow.ref, PendingInputRow.created),
     _Named("account", Account, Account.key, Account.added),
     _Named("operator", Operator, Operator.user_id, Operator.added),

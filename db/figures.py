@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Case, ColumnElement, Integer, case, cast, func, or_, select
+from sqlalchemy import BigInteger, Case, ColumnElement, Integer, Row, case, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core.types import AnswerChange
@@ -152,9 +152,7 @@ class Figures(Repository):
             moment = datetime.fromtimestamp(slot * _SLOT_S, self._zone)
             return moment.date().isoformat(), moment.hour
 
-        for (slot, channel, language, outcome, helpful), count in (
-            await self._counts(since)
-        ).items():
+        for slot, channel, language, outcome, helpful, count in await self._counts(since):
             day, hour = local(slot)
             key = (day, channel, language, outcome)
             found[key] += count
@@ -296,7 +294,7 @@ class Figures(Repository):
             )
             return [_asked(*found) for found in (*reversed(before.all()), *after.all())]
 
-    async def _counts(self, since: float) -> dict[tuple[int, str, str, str, bool | None], int]:
+    async def _counts(self, since: float) -> Sequence[Row[int, str, str, str, bool | None, int]]:
         """Count answers by quarter of an hour since 1970, way in, language, outcome and verdict."""
         slot = cast(func.floor(AnswerRow.created / _SLOT_S), Integer)
         keys = (
@@ -306,14 +304,13 @@ class Figures(Repository):
             _OUTCOME.label("outcome"),
             FeedbackRow.helpful,
         )
-        rows = await self._rows(
+        return await self._rows(
             select(*keys, func.count())
             .select_from(AnswerRow)
             .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
             .where(AnswerRow.created >= since)
             .group_by("slot", AnswerRow.channel, AnswerRow.language, "outcome", keys[-1])
         )
-        return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}
 
     def _where(
         self, which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 
 from sqlalchemy import String, Text, delete, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Repository, record
+from db.base import Base, Repository
 
 
 class GoldenNotFound(AnswerdeskError):
@@ -20,39 +20,26 @@ class GoldenNotFound(AnswerdeskError):
         )
 
 
-class GoldenRow(Base):
-    """One golden question."""
-
-    __tablename__ = "golden_questions"
-
-    golden_id: Mapped[int] = mapped_column(primary_key=True)
-    question: Mapped[str] = mapped_column(Text)
-    refuse: Mapped[bool]
-    document: Mapped[str] = mapped_column(String(1024))
-    entry: Mapped[str] = mapped_column(Text)
-    words: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(String(64))
-    created: Mapped[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(MappedAsDataclass, Base):
     """A question with what must come of it.
 
     Either it is refused, or it is answered: from the document, with the entry and with the words
     that are named, as far as any is.
     """
 
-    question: str
-    refuse: bool = False
-    document: str = ""
+    __tablename__ = "golden_questions"
+
+    golden_id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    question: Mapped[str] = mapped_column(Text)
+    refuse: Mapped[bool] = mapped_column(default=False)
+    document: Mapped[str] = mapped_column(String(1024), default="")
     """Id of the document that an answer must rest on."""
-    entry: str = ""
+    entry: Mapped[str] = mapped_column(Text, default="")
     """Question of the entry that an answer must rest on."""
-    words: str = ""
+    words: Mapped[str] = mapped_column(Text, default="")
     """What must stand in the answer."""
-    author: str = ""
-    golden_id: int = 0
+    author: Mapped[str] = mapped_column(String(64), default="")
+    created: Mapped[float] = mapped_column(default_factory=time.time, init=False, compare=False)
 
 
 class GoldenQuestions(Repository):
@@ -62,19 +49,14 @@ class GoldenQuestions(Repository):
         """Store questions, all or none; one that is there already gets the new expectation."""
         latest = {golden.question: golden for golden in questions}
         async with self._database.session() as session:
-            for golden in latest.values():
-                await session.execute(
-                    delete(GoldenRow).where(GoldenRow.question == golden.question)
-                )
-                session.add(GoldenRow(**{**asdict(golden), "golden_id": None}, created=time.time()))
+            await session.execute(delete(Golden).where(Golden.question.in_(latest)))
+            session.add_all(replace(golden) for golden in latest.values())
 
     async def list(self) -> Sequence[Golden]:
         """Return all questions in the order in which they were stored."""
-        rows = await self._all(select(GoldenRow).order_by(GoldenRow.golden_id))
-        return [record(Golden, row) for row in rows]
+        return await self._all(select(Golden).order_by(Golden.golden_id))
 
     async def remove(self, number: int) -> None:
         """Delete a question; raises `GoldenNotFound` if none has this number."""
-        gone = delete(GoldenRow).where(GoldenRow.golden_id == number)
-        if not await self._execute(gone.returning(GoldenRow.golden_id)):
+        if not await self._delete(Golden, Golden.golden_id == number):
             raise GoldenNotFound(number)

@@ -162,18 +162,9 @@ class Handovers(Repository):
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> bool:
         """Let a chat that waits come before others; return whether that is news."""
-        return bool(
-            await self._execute(
-                update(Handover)
-                .where(
-                    Handover.chat_id == chat_id,
-                    Handover.state == "waiting",
-                    Handover.urgency.notin_(("urgent", urgency)),
-                )
-                .values(urgency=urgency)
-                .returning(Handover.chat_id)
-            )
-        )
+        waits, less = Handover.state == "waiting", Handover.urgency.notin_(("urgent", urgency))
+        which = Handover.chat_id == chat_id, waits, less
+        return bool(await self._update(Handover, *which, urgency=urgency))
 
     async def get(self, chat_id: int) -> Handover | None:
         """Return what is known about a chat."""
@@ -321,7 +312,7 @@ class Handovers(Repository):
 
     async def purge(self, *, before: float) -> None:
         """Forget copies made before a time; later edits of them are not mirrored any more."""
-        await self._execute(delete(MirrorRow).where(MirrorRow.created < before))
+        await self._delete(MirrorRow, MirrorRow.created < before)
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here."""
@@ -333,7 +324,7 @@ class Handovers(Repository):
         )
 
     async def _change(self, chat_id: int, **values: Any) -> None:
-        await self._execute(update(Handover).where(Handover.chat_id == chat_id).values(**values))
+        await self._update(Handover, Handover.chat_id == chat_id, **values)
 
 
 class CannedReplies(Repository):
@@ -349,7 +340,7 @@ class CannedReplies(Repository):
         if text:
             await self._put(CannedRow(name=name, text=text))
         else:
-            await self._execute(delete(CannedRow).where(CannedRow.name == name))
+            await self._delete(CannedRow, CannedRow.name == name)
 
 
 def _message(chat: str, author: Author, text: str) -> Message:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import BigInteger, String, Text, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
@@ -107,12 +107,9 @@ class Inbox(Repository):
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
-        await self._execute(
-            update(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids))
-            .values(state="done", payload="", error=note, finished=time.time())
-            .execution_options(synchronize_session=False)
-        )
+        which = StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids)
+        done = {"state": "done", "payload": "", "error": note, "finished": time.time()}
+        await self._update(StoredUpdate, *which, **done)
 
     async def bury(self, update_id: int, error: str) -> None:
         """Make an update a dead letter; its payload is kept."""
@@ -142,8 +139,8 @@ class Inbox(Repository):
 
         Telegram delivers an update again for a day at most; its ids start anew after a quiet week.
         """
-        await self._execute(
-            delete(StoredUpdate).where(StoredUpdate.state == "done", StoredUpdate.received < before)
+        await self._delete(
+            StoredUpdate, StoredUpdate.state == "done", StoredUpdate.received < before
         )
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
@@ -164,9 +161,5 @@ class Inbox(Repository):
         await self._run(write)
 
     async def _change(self, update_id: int, **values: Any) -> None:
-        await self._execute(
-            update(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
-            .values(**values)
-            .execution_options(synchronize_session=False)  # no row of it is in the session
-        )
+        which = StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id
+        await self._update(StoredUpdate, *which, **values)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint, delete, func, select, update
+from sqlalchemy import JSON, String, Text, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Repository
@@ -85,19 +85,14 @@ class JobRepository(Repository):
 
     async def seen(self, job: str) -> float:
         """Return up to which moment the slots of a registered job are accounted for."""
-        async with self._database.session() as session:
-            row = await session.get_one(JobRow, job)
-            return row.seen
+        return await self._database.read(lambda session: session.get_one(JobRow, job).seen)
 
     async def finish(
         self, run_id: int, state: RunState, *, text: str, detail: Mapping[str, Any]
     ) -> None:
         """Record how a run ended."""
-        await self._execute(
-            update(JobRun)
-            .where(JobRun.run_id == run_id)
-            .values(state=state, finished=time.time(), text=text, detail=dict(detail))
-        )
+        ended = {"state": state, "finished": time.time(), "text": text, "detail": dict(detail)}
+        await self._update(JobRun, JobRun.run_id == run_id, **ended)
 
     async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""
@@ -129,11 +124,8 @@ class JobRepository(Repository):
 
     async def get(self, run_id: int) -> JobRun:
         """Return a run that exists."""
-        async with self._database.session() as session:
-            return await session.get_one(JobRun, run_id)
+        return await self._database.read(lambda session: session.get_one(JobRun, run_id))
 
     async def forget(self, *, before: float) -> None:
         """Delete finished runs that started before a moment (UTC epoch seconds)."""
-        await self._execute(
-            delete(JobRun).where(JobRun.started < before, JobRun.state != "running")
-        )
+        await self._delete(JobRun, JobRun.started < before, JobRun.state != "running")

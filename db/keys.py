@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
-from sqlalchemy import String, delete, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import AnswerdeskError
@@ -118,7 +118,6 @@ class Keys(Repository):
 
     async def revoke(self, name: str) -> None:
         """Make a key worthless; raises `BadKey` if there is none of this name."""
-        gone = delete(Key).where(Key.name == name).returning(Key.key_id)
-        if not await self._execute(gone):
+        if not await self._delete(Key, Key.name == name):
             raise BadKey(tr("There is no key %(name)r.", name=name))
         await self._database.note_erased(f"key:{name}")

@@ -6,14 +6,14 @@ So a publish writes only what changed, and every release can still be listed exa
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 
 from sqlalchemy import JSON, Index, String, Text, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from core.errors import PublishConflict, ReleaseNotFound
-from db.base import Base, Repository, record
+from db.base import Base, Repository
 
 
 class Release(MappedAsDataclass, Base):
@@ -40,21 +40,25 @@ class Release(MappedAsDataclass, Base):
     """Chunks ``added``, ``changed`` and ``removed`` against the release before."""
 
 
-class ReleaseDocumentRow(Base):
-    """A document in one state, for the releases `since` ≤ number < `until`."""
+class Document(MappedAsDataclass, Base):
+    """One file in one state, as truth has it, for the releases `since` ≤ number < `until`."""
 
     __tablename__ = "release_documents"
     __table_args__ = (Index("ix_release_documents_since_until", "since", "until"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, init=False, compare=False)
     doc_id: Mapped[str] = mapped_column(String(1024), index=True)
     source: Mapped[str] = mapped_column(String(255))
+    """Name of its source: ``upload`` or one of those that are read again."""
     sha256: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the original."""
     settings: Mapped[str] = mapped_column(String(255))
+    """Version and settings of parser and chunker that made its chunks."""
     received: Mapped[float]
+    """UTC epoch seconds at which this original was first received."""
     chunks: Mapped[int]
-    since: Mapped[int]
-    until: Mapped[int | None]
+    since: Mapped[int] = mapped_column(init=False, compare=False)
+    until: Mapped[int | None] = mapped_column(init=False, compare=False)
 
 
 class SourceState(Base):
@@ -68,22 +72,6 @@ class SourceState(Base):
     created: Mapped[float]
     checked: Mapped[float | None]
     error: Mapped[str] = mapped_column(Text, default="")
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One file of a release, as truth has it."""
-
-    doc_id: str
-    source: str
-    """Name of its source: ``upload`` or one of those that are read again."""
-    sha256: str
-    """Of the original."""
-    settings: str
-    """Version and settings of parser and chunker that made its chunks."""
-    received: float
-    """UTC epoch seconds at which this original was first received."""
-    chunks: int
 
 
 class ReleaseRepository(Repository):
@@ -112,7 +100,7 @@ class ReleaseRepository(Repository):
     async def documents(self, number: int) -> dict[str, Document]:
         """Return the documents of a release by id; of 0, none."""
         async with self._database.session() as session:
-            return {row.doc_id: record(Document, row) for row in await _rows_at(session, number)}
+            return {found.doc_id: found for found in await _documents_of(session, number)}
 
     async def live_documents(self) -> dict[str, Document]:
         """Return the documents of the live release by id; none before the first publish."""
@@ -133,14 +121,15 @@ class ReleaseRepository(Repository):
             live = await session.scalar(select(func.max(Release.number))) or 0
             if live != base:
                 raise PublishConflict(base, live)
-            stored = {row.doc_id: row for row in await _rows_at(session, base)}
-            for doc_id, row in stored.items():
-                if documents.get(doc_id) != record(Document, row):
-                    row.until = release.number
+            stored = {found.doc_id: found for found in await _documents_of(session, base)}
+            for doc_id, document in stored.items():
+                if documents.get(doc_id) != document:
+                    document.until = release.number
             for doc_id, document in documents.items():
-                if doc_id not in stored or record(Document, stored[doc_id]) != document:
-                    since = release.number
-                    session.add(ReleaseDocumentRow(**asdict(document), since=since, until=None))
+                if stored.get(doc_id) != document:
+                    new = replace(document)
+                    new.since, new.until = release.number, None
+                    session.add(new)
             await session.merge(release)
 
     async def relocate(self, number: int, *, table: str, version: int, rows: int) -> None:
@@ -161,9 +150,7 @@ class ReleaseRepository(Repository):
 
     async def forget_tables(self, kept: Collection[str]) -> None:
         """Note that the index holds only the releases of the tables `kept`."""
-        await self._execute(
-            update(Release).where(Release.table.not_in(kept)).values(table="", version=0)
-        )
+        await self._update(Release, Release.table.not_in(kept), table="", version=0)
 
     async def prune(self, keep: int) -> Sequence[int]:
         """Forget all but the newest `keep` releases; return the numbers that went."""
@@ -172,13 +159,13 @@ class ReleaseRepository(Repository):
             oldest = min(await session.scalars(newest), default=0)
             old = delete(Release).where(Release.number < oldest).returning(Release.number)
             gone = sorted(await session.scalars(old))
-            only_of_old = ReleaseDocumentRow.until <= oldest
-            await session.execute(delete(ReleaseDocumentRow).where(only_of_old))
+            only_of_old = Document.until <= oldest
+            await session.execute(delete(Document).where(only_of_old))
             return gone
 
     async def originals(self) -> set[str]:
         """Return the sha256 of every original that some release refers to."""
-        return set(await self._all(select(ReleaseDocumentRow.sha256).distinct()))
+        return set(await self._all(select(Document.sha256).distinct()))
 
 
 class SourceRepository(Repository):
@@ -196,9 +183,7 @@ class SourceRepository(Repository):
                 return row.name
             taken = set(await session.scalars(select(SourceState.name))) | {"upload"}
             uploads = await session.scalars(
-                select(ReleaseDocumentRow.doc_id).where(
-                    ReleaseDocumentRow.source == "upload", ReleaseDocumentRow.until.is_(None)
-                )
+                select(Document.doc_id).where(Document.source == "upload", Document.until.is_(None))
             )
             taken |= {doc_id.split("/", 1)[0] for doc_id in uploads}
             name, number = wanted, 2
@@ -210,21 +195,14 @@ class SourceRepository(Repository):
 
     async def checked(self, name: str, *, error: str = "") -> None:
         """Record that a source was just read, and what was wrong with it, if anything."""
-        read = update(SourceState).where(SourceState.name == name)
-        await self._execute(read.values(checked=time.time(), error=error))
+        await self._update(SourceState, SourceState.name == name, checked=time.time(), error=error)
 
     async def list(self) -> Sequence[SourceState]:
         """Return all sources by name."""
         return await self._all(select(SourceState).order_by(SourceState.name))
 
 
-async def _rows_at(session: AsyncSession, number: int) -> Sequence[ReleaseDocumentRow]:
-    rows = await session.scalars(
-        select(ReleaseDocumentRow)
-        .where(
-            ReleaseDocumentRow.since <= number,
-            or_(ReleaseDocumentRow.until.is_(None), ReleaseDocumentRow.until > number),
-        )
-        .order_by(ReleaseDocumentRow.doc_id)
-    )
-    return rows.all()
+async def _documents_of(session: AsyncSession, number: int) -> Sequence[Document]:
+    there = or_(Document.until.is_(None), Document.until > number)
+    found = select(Document).where(Document.since <= number, there).order_by(Document.doc_id)
+    return (await session.scalars(found)).all()

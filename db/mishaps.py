@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 
 from db.base import Repository
 from db.inbox import StoredUpdate
@@ -42,21 +41,13 @@ class Mishaps(Repository):
 
     async def drop_dead_letter(self, number: int) -> bool:
         """Forget what a dead letter said; return whether it still was one."""
-        return await self._done(
-            update(StoredUpdate)
-            .where(StoredUpdate.seq == number, _DEAD)
-            .values(state="done", payload="", error="dropped by an operator", finished=time.time())
-            .returning(StoredUpdate.seq)
+        which = StoredUpdate.seq == number, _DEAD
+        said = {"payload": "", "error": "dropped by an operator"}
+        return bool(
+            await self._update(StoredUpdate, *which, state="done", finished=time.time(), **said)
         )
 
     async def drop_send(self, number: int) -> bool:
         """Delete a message that may have arrived; return whether it still was one."""
-        return await self._done(
-            delete(StoredMessage)
-            .where(StoredMessage.outbox_id == number, _UNCERTAIN)
-            .returning(StoredMessage.outbox_id)
-        )
-
-    async def _done(self, statement: Any) -> bool:
-        options = {"synchronize_session": False}  # no row of it is in the session
-        return bool(await self._execute(statement.execution_options(**options)))
+        which = StoredMessage.outbox_id == number, _UNCERTAIN
+        return bool(await self._delete(StoredMessage, *which))

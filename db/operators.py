@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, Text, delete, func, or_, select, update
+from sqlalchemy import BigInteger, Select, String, Text, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.rights import ROLES, Role
@@ -199,11 +199,8 @@ class Audit(Repository):
 
     async def forget(self, chat_id: int) -> None:
         """Erase which entries are about a customer's chat; that something was done stays."""
-        await self._execute(
-            update(AuditRow)
-            .where(or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id))
-            .values(details="")
-        )
+        about = or_(AuditRow.details == str(chat_id), AuditRow.actor == chat_id)
+        await self._update(AuditRow, about, details="")
 
     async def recent(
         self, *, person: str = "", action: str = "", limit: int = 100, skip: int = 0

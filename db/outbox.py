@@ -13,7 +13,6 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    delete,
     func,
     select,
     update,
@@ -122,12 +121,8 @@ class Outbox(Repository):
         A message that was sent keeps its context for its buttons and loses its text.
         """
         sent: Json = {"params": {}} if state == "sent" else {}
-        await self._execute(
-            update(StoredMessage)
-            .where(StoredMessage.outbox_id == outbox_id)
-            .values(state=state, message_id=message_id, error=error, finished=time.time(), **sent)
-            .execution_options(synchronize_session=False)  # no row of it is in the session
-        )
+        done = {"state": state, "message_id": message_id, "error": error, "finished": time.time()}
+        await self._update(StoredMessage, StoredMessage.outbox_id == outbox_id, **done, **sent)
 
     async def queue_again(self, outbox_id: int) -> StoredMessage | None:
         """Let a message be sent again that may have arrived; ``None`` if it is none of those."""
@@ -175,11 +170,8 @@ class Outbox(Repository):
 
     async def change_context(self, outbox_id: int, context: Mapping[str, Any]) -> None:
         """Replace what a message's buttons need."""
-        await self._execute(
-            update(StoredMessage)
-            .where(StoredMessage.outbox_id == outbox_id)
-            .values(context=dict(context))
-        )
+        which = StoredMessage.outbox_id == outbox_id
+        await self._update(StoredMessage, which, context=dict(context))
 
     async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
         """Erase what the messages to the team's chats say of a customer.
@@ -209,10 +201,8 @@ class Outbox(Repository):
 
     async def purge(self, *, before: float) -> None:
         """Delete finished messages created before a time; their buttons no longer work."""
-        await self._execute(
-            delete(StoredMessage).where(
-                StoredMessage.state != "queued", StoredMessage.created < before
-            )
+        await self._delete(
+            StoredMessage, StoredMessage.state != "queued", StoredMessage.created < before
         )
 
     async def _list(self, *conditions: Any, newest: int | None = None) -> list[StoredMessage]:

@@ -1,41 +1,29 @@
 """Pages of the web that documents come from: what a server said of each the last time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 
 from sqlalchemy import String, UniqueConstraint, delete, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
-from db.base import Base, Repository, record
+from db.base import Base, Repository
 
 
-class SourcePageRow(Base):
-    """One page of a source."""
+class PageState(MappedAsDataclass, Base):
+    """A page of a source as it was last seen."""
 
     __tablename__ = "source_pages"
     __table_args__ = (UniqueConstraint("source", "url"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    source: Mapped[str] = mapped_column(String(255))
+    id: Mapped[int] = mapped_column(primary_key=True, init=False, compare=False)
+    source: Mapped[str] = mapped_column(String(255), init=False, compare=False)
     url: Mapped[str] = mapped_column(String(2048))
     doc_id: Mapped[str] = mapped_column(String(1024))
-    sha256: Mapped[str] = mapped_column(String(64))
-    etag: Mapped[str] = mapped_column(String(255))
-    last_modified: Mapped[str] = mapped_column(String(255))
-    misses: Mapped[int]
-
-
-@dataclass(frozen=True, slots=True)
-class PageState:
-    """A page as it was last seen."""
-
-    url: str
-    doc_id: str
-    sha256: str = ""
+    sha256: Mapped[str] = mapped_column(String(64), default="")
     """Of the body that `etag` and `last_modified` belong to."""
-    etag: str = ""
-    last_modified: str = ""
-    misses: int = 0
+    etag: Mapped[str] = mapped_column(String(255), default="")
+    last_modified: Mapped[str] = mapped_column(String(255), default="")
+    misses: Mapped[int] = mapped_column(default=0)
     """How many times in a row the server said that it is gone."""
 
 
@@ -44,11 +32,14 @@ class PageRepository(Repository):
 
     async def list(self, source: str) -> Mapping[str, PageState]:
         """Return the pages of a source by URL."""
-        rows = await self._all(select(SourcePageRow).where(SourcePageRow.source == source))
-        return {row.url: record(PageState, row) for row in rows}
+        pages = await self._all(select(PageState).where(PageState.source == source))
+        return {page.url: page for page in pages}
 
     async def replace(self, source: str, pages: Iterable[PageState]) -> None:
         """Remember exactly these pages of a source."""
         async with self._database.session() as session:
-            await session.execute(delete(SourcePageRow).where(SourcePageRow.source == source))
-            session.add_all(SourcePageRow(source=source, **asdict(page)) for page in pages)
+            await session.execute(delete(PageState).where(PageState.source == source))
+            rows = [replace(page) for page in pages]
+            for row in rows:
+                row.source = source
+            session.add_all(rows)

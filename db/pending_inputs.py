@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, String, delete, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, String, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Repository
@@ -71,19 +71,16 @@ class PendingInputs(Repository):
 
     async def use(self, writer: Writer, *, update_id: int) -> None:
         """Note which update brought the message; the next message is one like any other."""
-        await self._execute(update(PendingInputRow).where(*_of(writer)).values(update_id=update_id))
+        await self._update(PendingInputRow, *_of(writer), update_id=update_id)
 
     async def drop(self, writer: Writer) -> None:
         """Expect nothing any more."""
-        await self._execute(delete(PendingInputRow).where(*_of(writer)))
+        await self._delete(PendingInputRow, *_of(writer))
 
     async def forget(self, chat_id: int) -> None:
         """Erase what concerns a customer's chat."""
-        await self._execute(
-            delete(PendingInputRow).where(
-                or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
-            )
-        )
+        about = or_(PendingInputRow.ref == chat_id, PendingInputRow.chat_id == chat_id)
+        await self._delete(PendingInputRow, about)
 
 
 def _of(writer: Writer) -> Sequence[ColumnElement[bool]]:

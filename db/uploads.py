@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, String, Text, delete, select, update
+from sqlalchemy import JSON, BigInteger, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Database, Repository, record
+from db.base import Base, Database, Repository
 
 UploadState: TypeAlias = Literal[
     "checking", "preview", "applying", "live", "cancelled", "undone", "failed"
@@ -17,36 +17,6 @@ _NAMED = 3
 """Files that the title of an upload names."""
 
 Channel: TypeAlias = Literal["telegram", "console"]
-
-
-class UploadRow(Base):
-    """One file or album, or one entry that an operator wrote."""
-
-    __tablename__ = "uploads"
-
-    upload_id: Mapped[int] = mapped_column(primary_key=True)
-    channel: Mapped[str] = mapped_column(String(8), default="telegram")
-    actor: Mapped[int] = mapped_column(BigInteger)
-    chat_id: Mapped[int] = mapped_column(BigInteger)
-    message_id: Mapped[int] = mapped_column(BigInteger, default=0)
-    """The bot's message with the preview and its buttons."""
-    files: Mapped[list[list[str]]] = mapped_column(JSON)
-    """Name of each, and Telegram's file id or the sha256 of the original."""
-    columns: Mapped[str] = mapped_column(Text, default="")
-    """What was said of the files' columns (`kb.parse.faq.columns.written`); empty for nothing."""
-    outcome: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """What the last step found; see `Upload.outcome`."""
-    thread_id: Mapped[int] = mapped_column(BigInteger, default=0)
-    entry: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The fields of an `Entry`; empty for files."""
-    customer: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
-    """Whose question the entry came from; 0 for none."""
-    state: Mapped[str] = mapped_column(String(12), index=True)
-    before: Mapped[int] = mapped_column(default=0)
-    """The live release before it was applied."""
-    after: Mapped[int] = mapped_column(default=0)
-    """The release it became."""
-    created: Mapped[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +42,46 @@ class Entry:
     """The update with which the customers who had asked were told; 0: they were not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One file or album, or one entry, and what became of it."""
+class Upload(Base):
+    """One file or album, or one entry that an operator wrote, and what became of it."""
 
-    upload_id: int
-    actor: int
-    chat_id: int
-    message_id: int
-    files: tuple[SentFile, ...]
-    state: UploadState
-    before: int
-    after: int
-    thread_id: int = 0
-    entry: Entry | None = None
-    customer: int = 0
-    columns: str = ""
-    outcome: Mapping[str, Any] = field(default_factory=dict)
+    __tablename__ = "uploads"
+
+    upload_id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(8), default="telegram")
+    actor: Mapped[int] = mapped_column(BigInteger)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The bot's message with the preview and its buttons."""
+    sent: Mapped[list[list[str]]] = mapped_column("files", JSON)
+    """The fields of each `SentFile`."""
+    columns: Mapped[str] = mapped_column(Text, default="")
+    """What was said of the files' columns (`kb.parse.faq.columns.written`); empty for nothing."""
+    outcome: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What the last step found, as the console shows it again (`kb.releases.upload.Outcome`)."""
-    created: float = 0.0
+    thread_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    written: Mapped[dict[str, Any]] = mapped_column("entry", JSON, default=dict)
+    """The fields of an `Entry`; empty for files."""
+    customer: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    """Whose question the entry came from; 0 for none."""
+    state: Mapped[UploadState] = mapped_column(String(12), index=True)
+    before: Mapped[int] = mapped_column(default=0)
+    """The live release before it was applied."""
+    after: Mapped[int] = mapped_column(default=0)
+    """The release it became."""
+    created: Mapped[float]
     """UTC epoch seconds."""
-    channel: str = "telegram"
+
+    @property
+    def files(self) -> tuple[SentFile, ...]:
+        """The files, none of an entry."""
+        return tuple(SentFile(*fields) for fields in self.sent)
+
+    @property
+    def entry(self) -> Entry | None:
+        """The entry; ``None`` of files."""
+        fields = self.written
+        return Entry(**{**fields, "open_ids": tuple(fields["open_ids"])}) if fields else None
 
     @property
     def title(self) -> str:
@@ -125,14 +114,14 @@ class Uploads(Repository):
         """Store an upload that is to be checked; return its number."""
 
         def write(session: Session) -> int:
-            row = UploadRow(
+            row = Upload(
                 channel=self._channel,
                 actor=actor,
                 chat_id=chat_id,
                 thread_id=thread_id,
-                files=[[file.name, file.file_id] for file in files],
+                sent=[[file.name, file.file_id] for file in files],
                 columns=columns,
-                entry=asdict(entry) if entry else {},
+                written=asdict(entry) if entry else {},
                 customer=customer,
                 state="checking",
                 created=time.time(),
@@ -145,18 +134,17 @@ class Uploads(Repository):
 
     async def get(self, upload_id: int) -> Upload | None:
         """Return an upload; ``None`` if there is none of this channel."""
-        row = await self._first(select(UploadRow).where(UploadRow.upload_id == upload_id))
-        return _upload(row) if row and row.channel == self._channel else None
+        which = Upload.upload_id == upload_id, Upload.channel == self._channel
+        return await self._first(select(Upload).where(*which))
 
-    async def latest(self, *, limit: int) -> list[Upload]:
+    async def latest(self, *, limit: int) -> Sequence[Upload]:
         """Return the uploads of this channel, newest first."""
-        rows = await self._all(
-            select(UploadRow)
-            .where(UploadRow.channel == self._channel)
-            .order_by(UploadRow.upload_id.desc())
+        return await self._all(
+            select(Upload)
+            .where(Upload.channel == self._channel)
+            .order_by(Upload.upload_id.desc())
             .limit(limit)
         )
-        return [_upload(row) for row in rows]
 
     async def held(self) -> list[Upload]:
         """Return the uploads that were held back and wait for a word, newest first; of all ways in.
@@ -164,23 +152,17 @@ class Uploads(Repository):
         Those are previews whose last step was to apply them (`IngestReport.held`).
         """
         rows = await self._all(
-            select(UploadRow)
-            .where(UploadRow.state == "preview")
-            .order_by(UploadRow.upload_id.desc())
+            select(Upload).where(Upload.state == "preview").order_by(Upload.upload_id.desc())
         )
-        return [_upload(row) for row in rows if (row.outcome.get("report") or {}).get("held")]
+        return [row for row in rows if (row.outcome.get("report") or {}).get("held")]
 
-    async def unfinished(self) -> list[Upload]:
+    async def unfinished(self) -> Sequence[Upload]:
         """Return uploads whose check or application was interrupted, oldest first."""
-        rows = await self._all(
-            select(UploadRow)
-            .where(
-                UploadRow.channel == self._channel,
-                UploadRow.state.in_(("checking", "applying")),
-            )
-            .order_by(UploadRow.upload_id)
+        return await self._all(
+            select(Upload)
+            .where(Upload.channel == self._channel, Upload.state.in_(("checking", "applying")))
+            .order_by(Upload.upload_id)
         )
-        return [_upload(row) for row in rows]
 
     async def move(
         self,
@@ -198,15 +180,8 @@ class Uploads(Repository):
         changes: dict[str, Any] = {**values}
         if outcome is not None:
             changes["outcome"] = dict(outcome)
-
-        return bool(
-            await self._execute(
-                update(UploadRow)
-                .where(UploadRow.upload_id == upload_id, UploadRow.state == old)
-                .values(state=new, **changes)
-                .returning(UploadRow.upload_id)
-            )
-        )
+        which = Upload.upload_id == upload_id, Upload.state == old
+        return bool(await self._update(Upload, *which, state=new, **changes))
 
     async def change_entry(self, upload_id: int, entry: Entry) -> bool:
         """Replace an entry that is not applied yet; it is to be checked again.
@@ -214,16 +189,8 @@ class Uploads(Repository):
         Returns:
             Whether it was changed; not if it is live, cancelled or being applied.
         """
-        return bool(
-            await self._execute(
-                update(UploadRow)
-                .where(
-                    UploadRow.upload_id == upload_id, UploadRow.state.in_(("checking", "preview"))
-                )
-                .values(entry=asdict(entry), state="checking")
-                .returning(UploadRow.upload_id)
-            )
-        )
+        which = Upload.upload_id == upload_id, Upload.state.in_(("checking", "preview"))
+        return bool(await self._update(Upload, *which, written=asdict(entry), state="checking"))
 
     async def tell_once(self, upload_id: int, *, update_id: int) -> bool:
         """Note that the customers who had asked are told now; return whether nobody did before.
@@ -232,31 +199,22 @@ class Uploads(Repository):
         """
 
         def write(session: Session) -> bool:
-            row = session.get(UploadRow, upload_id)
-            if row is None or row.entry.get("told", 0) not in (0, update_id):
+            row = session.get(Upload, upload_id)
+            if row is None or row.written.get("told", 0) not in (0, update_id):
                 return False
-            row.entry = {**row.entry, "told": update_id}
+            row.written = {**row.written, "told": update_id}
             return True
 
         return await self._run(write)
 
     async def forget(self, customer: int) -> None:
         """Erase the entries that came from a customer's question; what is live stays live."""
-        await self._execute(delete(UploadRow).where(UploadRow.customer == customer))
+        await self._delete(Upload, Upload.customer == customer)
 
     async def set_message(self, upload_id: int, message_id: int) -> None:
         """Remember which message shows an upload."""
-        await self._execute(
-            update(UploadRow).where(UploadRow.upload_id == upload_id).values(message_id=message_id)
-        )
+        await self._update(Upload, Upload.upload_id == upload_id, message_id=message_id)
 
     async def purge(self, *, before: float) -> None:
         """Delete what is older than a time; its buttons no longer work."""
-        await self._execute(delete(UploadRow).where(UploadRow.created < before))
-
-
-def _upload(row: UploadRow) -> Upload:
-    files = tuple(SentFile(name, file_id) for name, file_id in row.files)
-    stored = row.entry
-    entry = Entry(**{**stored, "open_ids": tuple(stored["open_ids"])}) if stored else None
-    return record(Upload, row, files=files, entry=entry)
+        await self._delete(Upload, Upload.created < before)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
-from sqlalchemy import BigInteger, String, delete, event, inspect, select, update
+from sqlalchemy import BigInteger, String, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository
@@ -87,20 +87,16 @@ class Deliveries(Repository):
     ) -> None:
         """Remember an attempt; what still waits is due in `again_s` seconds."""
         settled = {} if state == "waiting" else {"subject": 0}
-        await self._execute(
-            update(Delivery)
-            .where(Delivery.delivery_id == delivery.delivery_id)
-            .values(
-                state=state,
-                result=result[:255],
-                attempts=delivery.attempts + 1,
-                due=time.time() + again_s,
-                **settled,
-            )
+        await self._update(
+            Delivery,
+            Delivery.delivery_id == delivery.delivery_id,
+            state=state,
+            result=result[:255],
+            attempts=delivery.attempts + 1,
+            due=time.time() + again_s,
+            **settled,
         )
 
     async def purge(self, *, before: float) -> None:
         """Forget what was settled before a time."""
-        await self._execute(
-            delete(Delivery).where(Delivery.state != "waiting", Delivery.due < before)
-        )
+        await self._delete(Delivery, Delivery.state != "waiting", Delivery.due < before)

@@ -91,4 +91,4 @@ async def measure(part: Part, config: Config, say: Say) -> Measured:
     try:
         return await part.measure(config, say)
     except (ModelError, BenchFailed) as error:
-        return Measured(tuple(missing(name, "", str(error)) for name in part.rows))
+        return [missing(name, "", str(error)) for name in part.rows]

@@ -79,18 +79,13 @@ def load_evalset(folder: Path, options: Options = Options()) -> EvalSet:
         kept = sorted(built.questions, key=lambda q: _hash(q.question_id))[: options.sample]
         built = replace(built, questions=tuple(kept))
     if options.leave_out:
-        twins = tuple(_twin(question) for question in built.questions if question.relevant)
-        built = replace(built, questions=built.questions + twins)
+        twins = [
+            replace(q, question_id=f"{q.question_id} left out", relevant=frozenset(), without=found)
+            for q in built.questions
+            if (found := q.relevant)
+        ]
+        built = replace(built, questions=(*built.questions, *twins))
     return built
-
-
-def _twin(question: EvalQuestion) -> EvalQuestion:
-    return replace(
-        question,
-        question_id=f"{question.question_id} left out",
-        relevant=frozenset(),
-        without=question.relevant,
-    )
 
 
 def _faq_set(folder: Path, faq: Path, options: Options) -> EvalSet:

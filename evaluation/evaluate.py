@@ -1,5 +1,6 @@
 """Measure answering on a labelled set, through the same objects as the service."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,9 +10,6 @@ from evaluation.evalset import EvalQuestion, EvalSet
 from evaluation.metrics import Outcome
 from evaluation.probe import Probe
 from kb.answering.answerer import Answerer
-
-OnOutcome = Callable[[Outcome], None]
-
 
 CheckReply = Callable[[Answer], Awaitable[int]]
 """Counts the sentences of a reply that its sources do not support."""
@@ -71,7 +69,7 @@ async def evaluate(
     probe: Probe,
     answerer: Answerer,
     check_reply: CheckReply,
-    on_outcome: OnOutcome,
+    on_outcome: Callable[[Outcome], None],
 ) -> list[Outcome]:
     """Ask every question of the set, one after the other, and return what came of each.
 
@@ -120,9 +118,6 @@ def summarise(
     built = [o for o in gold if o.kind in ("composed", "quoted")]
     sure = [o for o in outcomes if o.confidence >= 0.8]
     outside = [o for o in outcomes if not o.relevant]
-    kinds: dict[str, int] = {}
-    for outcome in outcomes:
-        kinds[outcome.kind] = kinds.get(outcome.kind, 0) + 1
     times = [o.total_ms for o in outcomes]
     return EvalResult(
         name=name,
@@ -149,7 +144,7 @@ def summarise(
         refused=_share([not o.answered for o in outside]),
         calibration_error=_round(metrics.trust(outcomes).error),
         precision_at_80=_share([o.right for o in sure]),
-        kinds=kinds,
+        kinds=dict(Counter(o.kind for o in outcomes)),
         p50_ms=round(metrics.quantile(times, 0.5), 1),
         p95_ms=round(metrics.quantile(times, 0.95), 1),
     )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from core.types import Chunk
 from core.wording import ntr, tr
@@ -16,6 +17,7 @@ _LOOKED_AT = 100
 """Earlier runs; an entry is told in one of the last three."""
 
 
+@dataclass(frozen=True, slots=True)
 class Reminders:
     """Names each entry once, when its last day is at most three days away.
 
@@ -23,17 +25,16 @@ class Reminders:
     and one that came only when it had less than three left. The table of runs remembers it.
     """
 
-    def __init__(self, index: Index, runs: JobRepository, *, today: Callable[[], dt.date]) -> None:
-        self._index = index
-        self._runs = runs
-        self._today = today
+    index: Index
+    runs: JobRepository
+    today: Callable[[], dt.date]
 
     async def job(self) -> JobReport:
         """Run on schedule."""
-        today = self._today()
+        today = self.today()
         until = (today + dt.timedelta(days=AHEAD_DAYS)).isoformat()
         told = await self._told()
-        entries = await (await self._index.view()).entries()
+        entries = await (await self.index.view()).entries()
         ending = sorted(
             (
                 entry
@@ -53,7 +54,7 @@ class Reminders:
 
     async def _told(self) -> set[tuple[str, str]]:
         """Return the entries that were told lately, each with the day that was told."""
-        runs = await self._runs.runs(NAME, limit=_LOOKED_AT)
+        runs = await self.runs.runs(NAME, limit=_LOOKED_AT)
         return {(e["entry"], e["until"]) for run in runs for e in run.detail.get("entries", ())}
 
 

@@ -8,7 +8,6 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -17,6 +16,7 @@ import numpy as np
 
 from core.errors import LookupFailed
 from core.protocols import Embedder
+from core.recent import Recent
 from core.types import Answer, Matrix, Vector
 from kb.answering.intent import classify_turn
 from kb.answering.texts import TextKey, service_text
@@ -96,33 +96,21 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class _Recent(Generic[_Key, _Value]):
+class _Lasting(Generic[_Key, _Value]):
     """A bounded memory whose entries end."""
 
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
-        self._most = most
         self._clock = clock
-        self._entries: OrderedDict[_Key, tuple[float, _Value]] = OrderedDict()
+        self._entries: Recent[_Key, tuple[float, _Value]] = Recent(most)
+        self.drop = self._entries.drop
+        self.drop_where = self._entries.drop_where
 
     def get(self, key: _Key) -> _Value | None:
-        entry = self._entries.get(key)
-        if entry is None or entry[0] <= self._clock():
-            self._entries.pop(key, None)
-            return None
-        return entry[1]
+        until, value = self._entries.get(key) or (0.0, None)
+        return value if until > self._clock() else None
 
     def put(self, key: _Key, value: _Value, seconds: float) -> None:
-        self.drop(key)
-        self._entries[key] = (self._clock() + seconds, value)
-        if len(self._entries) > self._most:
-            self._entries.popitem(last=False)
-
-    def drop(self, key: _Key) -> None:
-        self._entries.pop(key, None)
-
-    def drop_where(self, which: Callable[[_Key], bool]) -> None:
-        for key in [key for key in self._entries if which(key)]:
-            self.drop(key)
+        self._entries.put(key, (self._clock() + seconds, value))
 
 
 class Lookups:
@@ -150,9 +138,9 @@ class Lookups:
         self._today = today
         self._examples: list[Matrix] = []
         self._embedding = asyncio.Lock()
-        self._talks: _Recent[str, _Talk] = _Recent(_MAX_CHATS, clock)
-        self._cache: _Recent[tuple[str, ...], Sequence[Record]] = _Recent(_MAX_CACHED, clock)
-        self._failed: _Recent[tuple[str, ...], int] = _Recent(2 * _MAX_CHATS, clock)
+        self._talks: _Lasting[str, _Talk] = _Lasting(_MAX_CHATS, clock)
+        self._cache: _Lasting[tuple[str, ...], Sequence[Record]] = _Lasting(_MAX_CACHED, clock)
+        self._failed: _Lasting[tuple[str, ...], int] = _Lasting(2 * _MAX_CHATS, clock)
 
     async def answer(self, message: str, *, chat: str, language_code: str = "") -> Answer | None:
         """Answer a message about a record; ``None`` if it is about something else.

@@ -1,13 +1,13 @@
 """The embedder as the rest of the project sees it: vectors from a child process."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from core.errors import Overloaded
+from core.recent import Recent
 from core.types import Matrix, Vector
 from models.batches import batches
 from models.workers.contract import ModelStopped, Priority
@@ -52,7 +52,7 @@ class WorkerEmbedder(WorkerModel):
         self.fingerprint = fingerprint
         super().__init__(worker, name=name)
         self._at_once = at_once
-        self._questions: OrderedDict[str, Vector] = OrderedDict()
+        self._questions: Recent[str, Vector] = Recent(_CACHED_QUESTIONS)
         self._reading = 0
 
     async def embed_query(self, text: str) -> Vector:
@@ -63,11 +63,7 @@ class WorkerEmbedder(WorkerModel):
             reply = await self._call("embed", params, Priority.CUSTOMER)
             known = np.frombuffer(reply.blob, np.float32)
             known.flags.writeable = False
-            self._questions[text] = known
-            if len(self._questions) > _CACHED_QUESTIONS:
-                self._questions.popitem(last=False)
-        else:
-            self._questions.move_to_end(text)
+            self._questions.put(text, known)
         return known
 
     async def embed_queries(self, texts: Sequence[str]) -> Matrix:

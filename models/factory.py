@@ -4,6 +4,7 @@ import logging
 import os
 from pathlib import Path
 
+from core.config import ModelsConfig
 from core.errors import ConfigError, ModelFileMissing
 from models.embedder import WorkerEmbedder
 from models.generator import WorkerGenerator
@@ -117,54 +118,45 @@ def make_embedder(
 
 
 def make_generator(
-    spec: str,
-    data: Path,
-    *,
-    threads: int = 2,
-    queue: int = 8,
-    recycle_after: int = 2000,
-    parallel: int = 4,
-    prefix_memory_bytes: int = 128 << 20,
-    prefix_disk_bytes: int = 1 << 30,
-    prefix_folder: Path | None = None,
+    config: ModelsConfig, data: Path, *, parallel: int = 4, prefix_folder: Path | None = None
 ) -> WorkerGenerator | HttpGenerator | None:
-    """Return the generator that `spec` names; `None` for "off".
+    """Return the generator of a configuration; `None` for "off".
 
-    `queue` calls may wait while `parallel` are answered. States of passages are kept in memory and
-    in `prefix_folder` (by default ``DATA/prefixes``) up to the two budgets.
+    `parallel` calls are answered at a time. States of passages are kept in memory and in
+    `prefix_folder` (by default ``DATA/prefixes``).
 
     Raises:
-        ConfigError: if `spec` names no model.
+        ConfigError: if its name means no model.
         UnknownModel, ModelFileMissing, ModelFileDamaged: with the remedy.
     """
-    parsed = parse_spec(spec)
+    parsed, queue = parse_spec(config.generator), config.generator_queue
     if isinstance(parsed, Off):
         return None
     if isinstance(parsed, Server):
         return HttpGenerator(
             parsed, api_key=os.environ.get(KEY, ""), parallel=parallel, queue=queue
         )
-    path, name, sha256 = _generator_file(spec, parsed, make_store(data))
+    path, name, sha256 = _generator_file(config.generator, parsed, make_store(data))
     worker = Worker(
         "generator",
         "models.llama.generator_child",
         {
             "path": str(path),
-            "threads": threads,
+            "threads": config.threads,
             "parallel": parallel,
             "context_tokens": _CONTEXT_TOKENS,
             "extra_tokens": _EXTRA_TOKENS,
             "sha256": sha256,
             "prefix_folder": str(prefix_folder or data / "prefixes"),
-            "prefix_memory_bytes": prefix_memory_bytes,
-            "prefix_disk_bytes": prefix_disk_bytes,
+            "prefix_memory_bytes": config.prefix_memory_mb << 20,
+            "prefix_disk_bytes": config.prefix_disk_mb << 20,
         },
         environment=_ENVIRONMENT,
         limits=Limits(
             max_waiting=queue,
             concurrency=parallel + 1,
             wait_while_loading=False,
-            recycle_after=recycle_after,
+            recycle_after=config.recycle_after,
         ),
     )
     return WorkerGenerator(worker, name=name, context_tokens=_CONTEXT_TOKENS)

@@ -221,15 +221,15 @@ class HttpGenerator(_HttpModel):
         """Wait for a turn, then stream; every wait is bounded by the deadline."""
         late = f"it was not done after {deadline_s:g} s"
         try:
-            async with asyncio.timeout(_left(end)):
+            async with asyncio.timeout_at(end):
                 await self._slots.acquire()
             try:
                 request = self._client.build_request("POST", "chat/completions", json=body)
-                async with asyncio.timeout(_left(end)):
+                async with asyncio.timeout_at(end):
                     response = await self._client.send(request, stream=True)
                 try:
                     if response.is_error:
-                        async with asyncio.timeout(_left(end)):
+                        async with asyncio.timeout_at(end):
                             await response.aread()
                         raise self._refused(response, tokens)
                     async for event in self._events(response, tokens, end=end):
@@ -252,7 +252,7 @@ class HttpGenerator(_HttpModel):
         lines = response.aiter_lines()
         while True:
             try:
-                async with asyncio.timeout(_left(end)):
+                async with asyncio.timeout_at(end):
                     line = await anext(lines)
             except StopAsyncIteration:
                 break
@@ -295,8 +295,3 @@ class HttpGenerator(_HttpModel):
         if response.is_client_error and any(w in response.text for w in _CONTEXT_WORDS):
             return PromptTooLong(tokens, self.context_tokens)
         return self._failed(reason_of(response))
-
-
-def _left(end: float) -> float:
-    """Return the seconds until the deadline."""
-    return max(0.0, end - asyncio.get_running_loop().time())

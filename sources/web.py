@@ -1,6 +1,7 @@
 """Pages of the web: one, or all that a sitemap lists."""
 
 import asyncio
+import codecs
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from db.pages import PageState
 from kb.parse import SUFFIXES
+from kb.parse.encoding.decoding import codec_of
 from sources import Found, SourceUnreadable, Visit
-from sources.charset import as_utf8
 from sources.fetch.address import read_url
 from sources.fetch.errors import PageNotFetched
 from sources.fetch.fetcher import Conditions, Page
@@ -175,6 +176,25 @@ def _store(page: Page, path: Path) -> str:
     body = as_utf8(page.body, page.charset) if text else page.body
     path.write_bytes(body)
     return hashlib.sha256(body).hexdigest()
+
+
+def as_utf8(body: bytes, charset: str) -> bytes:
+    """Return a text as UTF-8 with a mark, if only `charset` tells how to read it.
+
+    A body that is UTF-8, whatever the header says, or that `charset` does not fit is returned as
+    it is: the parser then tells its encoding by its content.
+    """
+    codec = codec_of(charset.strip("\"' "))
+    if not codec or body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        try:
+            return codecs.BOM_UTF8 + body.decode(codec).encode()
+        except (UnicodeDecodeError, LookupError):
+            return body
+    return body
 
 
 def _suspicion(url: str, page: Page, doc_id: str, visit: Visit) -> str:

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from app import output
-from app.commands.common import Failed, read_config
+from app.commands.common import Failed, main_database, open_main
 from app.paths import find_paths
-from app.wiring import open_database, open_knowledge
 from core.config import data_folder
 from core.config_files import CHANGED_NAME
 from db.erasure import NAME as ERASED
@@ -37,7 +36,7 @@ async def backup(
     """Save database and originals, which is all that is truth, in one file; the service may run."""
     path = _free(file, replace=replace)
     paths = find_paths(data_folder())
-    async with open_database(read_config(), paths) as database:
+    async with main_database() as database:
         with _bytes_shown("packed") as on_progress:
             content = await write_backup(
                 path,
@@ -59,12 +58,11 @@ async def restore(file: Path) -> None:
     path = file.absolute()  # noqa: ASYNC240 - asks for the working folder only
     with _bytes_shown("restored") as on_progress:
         content = await asyncio.to_thread(read_backup, path, data_folder(), on_progress=on_progress)
-    paths = find_paths(data_folder())
-    erasures = ErasureList(paths.data / ERASED)
+    erasures = ErasureList(find_paths(data_folder()).data / ERASED)
     erased = await asyncio.to_thread(erasures.read)
     states = await asyncio.to_thread(erasures.accounts)
     if erased or states:
-        async with open_database(read_config(), paths) as database:
+        async with main_database() as database:
             again = await replay(database, erased)
             changed = await restate(database, states)
         output.console.print(
@@ -95,8 +93,7 @@ async def export(
 ) -> None:
     """Write the live entries to a table; ingesting it gives the same entries."""
     path = _free(file, replace=replace)
-    paths = find_paths(data_folder())
-    async with open_knowledge(read_config(), paths, wait_for_embedder=False) as knowledge:
+    async with open_main(wait_for_embedder=False) as knowledge:
         entries = await (await knowledge.index.view()).entries()
     chosen = [entry for entry in entries if fnmatch.fnmatchcase(entry.doc_id, documents)]
     if not chosen:

@@ -46,6 +46,12 @@ def read_config() -> Config:
     return SettingsFile.find(data_folder()).load()
 
 
+def open_main(*, wait_for_embedder: bool = True) -> AbstractAsyncContextManager[Knowledge]:
+    """Open the main knowledge base, whatever its index is like."""
+    paths = find_paths(data_folder())
+    return open_knowledge(read_config(), paths, wait_for_embedder=wait_for_embedder)
+
+
 def main_database() -> AbstractAsyncContextManager[Database]:
     """Open the database of the main knowledge base."""
     return open_database(read_config(), find_paths(data_folder()))
@@ -54,7 +60,7 @@ def main_database() -> AbstractAsyncContextManager[Database]:
 @asynccontextmanager
 async def main_knowledge(*, with_demo: bool) -> AsyncIterator[Knowledge]:
     """Open the main knowledge base, its index whole; `with_demo` fills an empty one."""
-    async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
+    async with open_main() as knowledge:
         await knowledge.releases.open_or_rebuild(on_rebuild=_say_rebuild)
         if with_demo:
             with progress() as on_progress:

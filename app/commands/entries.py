@@ -2,28 +2,25 @@
 
 import dataclasses
 import getpass
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.common import Json, main_database, main_knowledge, moment, read_config
-from app.paths import find_paths
-from app.wiring import open_knowledge
-from core.config import data_folder
+from app.commands.common import Json, main_database, main_knowledge, moment, open_main
 from core.shown import short
 from core.types import Chunk
 from db.curation import Curation, CurationKind, Curations
 from kb.parse.faq.values import iso_date
-from kb.releases.entries import BadChange, Entries
+from kb.releases.entries import BadChange
 
 _NUMBER_CHARS = 8
 
 
 Entry = Annotated[str, typer.Argument(help="Number of the entry, or its first letters.")]
+Language = Annotated[str, typer.Argument(help="A code such as de, es or zh.")]
 
 
 async def find(
@@ -33,8 +30,8 @@ async def find(
     as_json: Json = False,
 ) -> None:
     """List live entries with their numbers."""
-    async with _reading() as entries:
-        found = await entries.find(words, documents=documents)
+    async with open_main(wait_for_embedder=False) as knowledge:
+        found = await knowledge.entries.find(words, documents=documents)
     output.print_listed(
         [dataclasses.asdict(entry) for entry in found],
         ("entry", "document", "question", "answer"),
@@ -45,13 +42,13 @@ async def find(
 
 async def show(entry: Entry) -> None:
     """Show an entry, and what was done to it by hand."""
-    async with _reading() as entries:
-        found = await entries.get(entry)
-        mine = [c for c in await entries.curations.open() if c.chunk_id == found.chunk_id]
+    async with open_main(wait_for_embedder=False) as knowledge:
+        found = await knowledge.entries.get(entry)
+        changes = await knowledge.entries.curations.open()
     for name, value in _fields(found):
         if value:
             output.console.print(f"[dim]{name:>12}[/dim]  {escape(value)}")
-    _print_changes(mine)
+    _print_changes([change for change in changes if change.chunk_id == found.chunk_id])
 
 
 async def variant(entry: Entry, text: str) -> None:
@@ -92,18 +89,12 @@ async def note(entry: Entry, text: str) -> None:
     await _change(entry, "note", text)
 
 
-async def translation(
-    entry: Entry,
-    language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")],
-    text: str,
-) -> None:
+async def translation(entry: Entry, language: Language, text: str) -> None:
     """Say an entry's answer in another language, for customers who ask in it."""
     await _change(entry, "translation", text, language=language)
 
 
-async def draft(
-    entry: Entry, language: Annotated[str, typer.Argument(help="A code such as de, es or zh.")]
-) -> None:
+async def draft(entry: Entry, language: Language) -> None:
     """Let the generator draft an answer in another language; `translation` approves it."""
     async with main_knowledge(with_demo=False) as knowledge:
         made = await knowledge.entries.draft(entry, language, author=getpass.getuser())
@@ -167,13 +158,6 @@ async def attach(change: int, entry: Entry) -> None:
     output.console.print(
         f"It is change {made.curation_id} of “{escape(made.anchor.question)}” now, and live."
     )
-
-
-@asynccontextmanager
-async def _reading() -> AsyncIterator[Entries]:
-    paths = find_paths(data_folder())
-    async with open_knowledge(read_config(), paths, wait_for_embedder=False) as knowledge:
-        yield knowledge.entries
 
 
 def _fields(entry: Chunk) -> list[tuple[str, str]]:

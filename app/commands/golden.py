@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import dataclasses
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from db.golden import Golden, GoldenQuestions
 from kb.review.gate import expectation, outcome
 
 _FIELDS = ("question", "refuse", "document", "entry", "words")
+_LISTED = (*_FIELDS, "author", "golden_id")
 _TRUE = {"1", "true", "yes", "y", "x"}
 
 
@@ -58,7 +58,7 @@ async def list_questions(*, as_json: Json = False) -> None:
     async with main_database() as database:
         questions = await GoldenQuestions(database).list()
     output.print_listed(
-        [dataclasses.asdict(golden) for golden in questions],
+        [{name: getattr(golden, name) for name in _LISTED} for golden in questions],
         ("number", "question", "is to be"),
         [(golden.golden_id, golden.question, expectation(golden)) for golden in questions],
         as_json=as_json,

@@ -18,21 +18,20 @@ from app.commands.common import (
     main_database,
     main_knowledge,
     moment,
+    open_main,
     page_progress,
     progress,
-    read_config,
     say,
 )
 from app.demo import demo_hint
 from app.files import collect
-from app.paths import find_paths
 from app.reembed import reembed
 from app.schedule import make_refresh
-from app.wiring import open_knowledge
-from core.config import data_folder
 from core.types import IngestReport
 from db.knowledge import ReleaseRepository
 from kb.parse.faq.columns import read_columns, written
+
+_DOCUMENT = ("doc_id", "source", "sha256", "settings", "received", "chunks")
 
 
 async def ingest(
@@ -138,7 +137,7 @@ async def rebuild(
     ] = False,
 ) -> None:
     """Make the index again from the stored originals, with the configured embedder."""
-    async with open_knowledge(read_config(), find_paths(data_folder())) as knowledge:
+    async with open_main() as knowledge:
         with progress() as on_progress:
             if knowledge.wanted:
                 text = await reembed(knowledge, anyway=anyway, on_progress=on_progress)
@@ -198,7 +197,10 @@ async def show_release(number: int, *, as_json: Json = False) -> None:
         release = await rows.get(number)
         documents = (await rows.documents(number)).values()
     output.print_listed(
-        {**dataclasses.asdict(release), "documents": [*map(dataclasses.asdict, documents)]},
+        {
+            **dataclasses.asdict(release),
+            "documents": [{name: getattr(d, name) for name in _DOCUMENT} for d in documents],
+        },
         ("document", "source", "chunks", "received (UTC)", "sha256"),
         [(d.doc_id, d.source, d.chunks, moment(d.received), d.sha256[:12]) for d in documents],
         title=f"Release {number}, {release.kind}, {moment(release.created)} UTC",

@@ -22,7 +22,7 @@ from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer, Turn
 from evaluation.bench import chosen, measure
-from evaluation.benchmarks.figure import Measured
+from evaluation.benchmarks.figure import Figure, Point
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
 from evaluation.evalset import EvalSet, Options, load_evalset
 from evaluation.evaluate import EvalResult, evaluate, summarise
@@ -185,12 +185,12 @@ async def bench(
     ] = None,
 ) -> None:
     """Measure speed; every figure against a baseline of the same run."""
-    found: list[Measured] = []
+    found: list[Figure | Point] = []
     for part in chosen(names or []):
         say(f"{part.name} …")
-        found.append(await measure(part, read_config(), lambda text: say(f"  {text}")))
-    figures = [figure for measured in found for figure in measured.figures]
-    points = [point for measured in found for point in measured.points]
+        found += await measure(part, read_config(), lambda text: say(f"  {text}"))
+    figures = [one for one in found if isinstance(one, Figure)]
+    points = [one for one in found if isinstance(one, Point)]
     if plot is not None:
         if not points:
             raise Failed("There is no curve to draw: measure `lengths`, `customers` or `search`.")

@@ -11,11 +11,13 @@ from core.rights import ROLES, Role, role_named
 from db.accounts import Accounts
 from db.operators import Operators
 
+RoleName = Annotated[str, typer.Option(help="owner, editor, agent or viewer")]
+
 
 async def add(
     user_id: int,
     *,
-    role: Annotated[str, typer.Option(help="owner, editor, agent or viewer")] = "agent",
+    role: RoleName = "agent",
     name: Annotated[str, typer.Option(help="For people; not checked.")] = "",
 ) -> None:
     """Let a Telegram user (by numeric id) work as an operator."""
@@ -45,11 +47,7 @@ async def list_operators(*, as_json: Json = False) -> None:
     )
 
 
-async def invite(
-    name: str,
-    *,
-    role: Annotated[str, typer.Option(help="owner, editor, agent or viewer")] = "agent",
-) -> None:
+async def invite(name: str, *, role: RoleName = "agent") -> None:
     """Make an account on the console; prints the path at which its person chooses a password."""
     config = read_config()
     async with main_database() as database:

@@ -81,7 +81,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
     async def generator() -> str:
         if not config.answers.compose:
             return "off: replies are built without it"
-        model = await asyncio.to_thread(make_generator, config.models.generator, paths.root)
+        model = await asyncio.to_thread(make_generator, config.models, paths.root)
         return f"{model.name}, weights whole" if model else "off: replies are built without it"
 
     async def index() -> str:

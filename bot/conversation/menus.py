@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from telegram import BotCommand, BotCommandScopeChat
@@ -44,49 +45,47 @@ _TOPICS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Menus:
     """Sets the menus. What Telegram refuses is logged: a menu is a convenience."""
 
-    def __init__(
-        self, bot: "ExtBot[Any]", operators: Operators, team: Team, *, language: str
-    ) -> None:
-        """`language` is the company's."""
-        self._language = language
-        self._bot = bot
-        self._operators = operators
-        self._team = team
+    bot: "ExtBot[Any]"
+    operators: Operators
+    team: Team
+    language: str
+    """The company's."""
 
     async def set_all(self) -> None:
         """Set the customers' menu in every language the bot speaks, and the team's."""
         for language in ("", *LANGUAGE_NAMES):
             menu = [BotCommand(name, bot_text(key, language)) for name, key in _CUSTOMERS]
             try:
-                await self._bot.set_my_commands(menu, language_code=language or None)
+                await self.bot.set_my_commands(menu, language_code=language or None)
             except TelegramError as trouble:
                 logger.warning("The menu of commands was not set: %s", redact(str(trouble)))
         await self.set_team()
 
     async def set_team(self) -> None:
         """Set the menus of the team's group and of each operator's private chat."""
-        if group := await self._team.group():
+        if group := await self.team.group():
             await self._set(group, _TOPICS)
-        for operator in await self._operators.list():
+        for operator in await self.operators.list():
             own = [(name, says) for right, name, says in _PRIVATE if may(operator.role, right)]
-            customers = [(name, bot_text(key, self._language)) for name, key in _CUSTOMERS]
+            customers = [(name, bot_text(key, self.language)) for name, key in _CUSTOMERS]
             await self._set(operator.user_id, [*own, *customers])
 
     async def remove(self, user_id: int) -> None:
         """Give somebody who left the team the customers' menu again."""
         try:
-            await self._bot.delete_my_commands(scope=BotCommandScopeChat(user_id))
+            await self.bot.delete_my_commands(scope=BotCommandScopeChat(user_id))
         except TelegramError as trouble:
             logger.warning("A menu of commands was not removed: %s", redact(str(trouble)))
 
     async def _set(self, chat_id: int, commands: Sequence[tuple[str, str]]) -> None:
-        with speaking(self._language):
+        with speaking(self.language):
             menu = [BotCommand(name, tr(says)) for name, says in commands]
         try:
-            await self._bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
+            await self.bot.set_my_commands(menu, scope=BotCommandScopeChat(chat_id))
         except TelegramError as trouble:
             # Such as an operator who never wrote to the bot.
             logger.info("No menu of commands for %d: %s", chat_id, redact(str(trouble)))

@@ -5,7 +5,7 @@ depends on the preview: a preview that fails is left out.
 """
 
 import logging
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from telegram.error import TelegramError
@@ -78,9 +78,7 @@ class Stream:
         text = f"⏳ {service_text('waiting', *languages, seconds=seconds)}"
         if source is None:
             return render_plain(text)
-        label = source_label(
-            {"title": source.title, "document": source.document, "location": source.location}
-        )
+        label = source_label(asdict(source))
         head = service_text("quoted", *languages)
         return render_plain(f"{head}\n{source.quote}\n📄 {label}\n\n{text}")
 

@@ -1,6 +1,7 @@
 """What the buttons under the bot's messages do."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from telegram import CallbackQuery, Update
@@ -28,84 +29,82 @@ _TURNS = 20
 """Among so many exchanges the one of a button is looked for."""
 
 
+@dataclass(frozen=True, slots=True)
 class CallbackQueries:
     """Handles the buttons that customers press."""
 
-    def __init__(self, service: CustomerService, handover_requests: HandoverRequests) -> None:
-        self._service = service
-        self._handover_requests = handover_requests
+    service: CustomerService
+    handover_requests: HandoverRequests
 
     @property
     def routes(self) -> Routes:
         """What customers press."""
-        return Routes(
-            presses=(
-                Press("src", "anyone", self.source),
-                Press("pick", "anyone", self.choice),
-                Press("fb", "anyone", self.verdict),
-                Press("why", "anyone", self.reason),
-                Press("human", "anyone", self.human),
-                Press("lang", "anyone", self.language),
-            )
+        return (
+            Press("src", "anyone", self.source),
+            Press("pick", "anyone", self.choice),
+            Press("fb", "anyone", self.verdict),
+            Press("why", "anyone", self.reason),
+            Press("human", "anyone", self.human),
+            Press("lang", "anyone", self.language),
         )
 
     async def source(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Show the words of a source."""
-        stored, to = await self._service.pressed(query)
+        stored, to = await self.service.pressed(query)
         sources = stored.context.get("sources", []) if stored else []
         if stored is None or not value.isdigit() or int(value) >= len(sources):
             await self._expired(query, to)
             return
-        await self._service.alert(query)
+        await self.service.alert(query)
         messages = passage_messages(sources[int(value)], to, reply_to=stored.message_id or 0)
-        await self._service.sender.deliver(messages, update_id=update.update_id)
+        await self.service.sender.deliver(messages, update_id=update.update_id)
 
     async def choice(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Answer the question that the customer meant, or ask for other words."""
-        stored, to = await self._service.pressed(query)
+        stored, to = await self.service.pressed(query)
         if stored is not None and value == "none":
-            await self._service.alert(query)
+            await self.service.alert(query)
             await self._judge(stored, helpful=False, reason="not_my_question")
             person = (f"🙋 {service_text('talk_to_person', *to.languages)}", "human")
             text = service_text("say_otherwise", *to.languages)
             asked_again = message(to, text, buttons=[[person]], context=stored.context)
-            await self._service.sender.deliver([asked_again], update_id=update.update_id)
+            await self.service.sender.deliver([asked_again], update_id=update.update_id)
             return
         choices = stored.context.get("choices", []) if stored else []
         if stored is None or not value.isdigit() or int(value) >= len(choices):
             await self._expired(query, to)
             return
-        await self._service.alert(query)
-        await self._service.conversations.taken(int(stored.context.get("answer_id", 0)))
+        await self.service.alert(query)
+        await self.service.conversations.taken(int(stored.context.get("answer_id", 0)))
         question = choices[int(value)]["label"]
-        async with typing(self._service.bot, to.chat_id, to.thread_id):
-            answer = await self._service.ask(
+        async with typing(self.service.bot, to.chat_id, to.thread_id):
+            answer = await self.service.ask(
                 question, to=to, language_code=query.from_user.language_code or ""
             )
-        answer = await self._handover_requests.given(answer, to, question=question)
+        answer = await self.handover_requests.given(answer, to, question=question)
         messages = answer_messages(
             answer,
             to,
             question=question,
             question_message_id=stored.context.get("question_message_id", 0),
         )
-        await self._service.sender.deliver(messages, update_id=update.update_id)
+        await self.service.sender.deliver(messages, update_id=update.update_id)
 
     async def verdict(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Store 👍 or 👎; ask why after 👎."""
-        stored, to = await self._service.pressed(query)
+        stored, to = await self.service.pressed(query)
         helpful = value == "1"
         if stored is None or not await self._judge(stored, helpful=helpful, reason=""):
             await self._expired(query, to)
             return
         thanks = service_text("feedback_thanks", *to.languages)
         asked = service_text("what_was_wrong", *to.languages)
-        await self._service.alert(query, thanks if helpful else asked)
+        await self.service.alert(query, thanks if helpful else asked)
         await self._without_verdict(stored, to, ask_why=not helpful)
 
     async def reason(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Store why an answer was not good."""
-        stored, to = await self._service.pressed(query)
+        stored, to = await self.service.pressed(query)
         if (
             stored is None
             or value not in REASONS
@@ -113,16 +112,16 @@ class CallbackQueries:
         ):
             await self._expired(query, to)
             return
-        await self._service.alert(query, service_text("feedback_thanks", *to.languages))
+        await self.service.alert(query, service_text("feedback_thanks", *to.languages))
         await self._without_verdict(stored, to, ask_why=False)
 
     async def human(self, query: CallbackQuery, update: Update, _: str) -> None:
         """Call a person."""
-        stored, to = await self._service.pressed(query)
-        await self._service.alert(query)
+        stored, to = await self.service.pressed(query)
+        await self.service.alert(query)
         context = stored.context if stored else {}
         question = str(context.get("question", ""))
-        text = await self._handover_requests.call(
+        text = await self.handover_requests.call(
             to,
             reason=question,
             draft=await self._draft(context, to),
@@ -130,19 +129,19 @@ class CallbackQueries:
             answer_id=int(context.get("answer_id", 0)),
             urgency=context.get("urgency", ""),
         )
-        await self._service.sender.deliver([message(to, text)], update_id=update.update_id)
+        await self.service.sender.deliver([message(to, text)], update_id=update.update_id)
 
     async def language(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Set the language of the bot's own words."""
-        await self._service.alert(query)
+        await self.service.alert(query)
         if query.message is None:
             return
         chat_id = query.message.chat.id
         chosen = value if value in LANGUAGE_NAMES else ""
-        await self._service.chats.choose_language(chat_id, chosen)
-        languages = await self._service.languages(chat_id, query.from_user.language_code or "")
+        await self.service.chats.choose_language(chat_id, chosen)
+        languages = await self.service.languages(chat_id, query.from_user.language_code or "")
         text = bot_text("language_set", *languages)
-        await self._service.sender.edit(chat_id, query.message.message_id, {"text": text})
+        await self.service.sender.edit(chat_id, query.message.message_id, {"text": text})
 
     async def _draft(self, context: Mapping[str, Any], to: Addressee) -> str:
         """Return the passage to propose to an operator; where it was cut, the answer itself."""
@@ -150,16 +149,16 @@ class CallbackQueries:
         quote = str(sources[0]["quote"]) if sources else ""
         if not quote.endswith("…"):
             return quote
-        turns = await self._service.conversations.turns(f"telegram:{to.chat_id}", limit=_TURNS)
+        turns = await self.service.conversations.turns(f"telegram:{to.chat_id}", limit=_TURNS)
         said = [turn.answer for turn in turns if turn.question == context.get("question")]
         return said[-1] if said else quote
 
     async def _expired(self, query: CallbackQuery, to: Addressee) -> None:
-        await self._service.alert(query, bot_text("expired", *to.languages))
+        await self.service.alert(query, bot_text("expired", *to.languages))
 
     async def _judge(self, stored: StoredMessage, *, helpful: bool, reason: str) -> bool:
         answer_id = stored.context.get("answer_id", 0)
-        return bool(answer_id) and await self._service.conversations.give_feedback(
+        return bool(answer_id) and await self.service.conversations.give_feedback(
             answer_id, helpful=helpful, reason=reason
         )
 
@@ -170,6 +169,6 @@ class CallbackQueries:
         rows = answer_buttons({**stored.context, "answer_id": 0}, to.languages)
         if ask_why:
             rows += reason_buttons(to.languages)
-        await self._service.sender.edit_buttons(
+        await self.service.sender.edit_buttons(
             stored.chat_id, stored.message_id or 0, keyboard(rows)
         )

@@ -42,17 +42,13 @@ class Customers:
     @property
     def routes(self) -> Routes:
         """What customers write."""
-        return Routes(
-            commands=(
-                Command("start", "anyone", self.start),
-                Command("help", "anyone", self.help),
-                Command("human", "anyone", self.human),
-                Command("language", "anyone", self.language),
-                Command("privacy", "anyone", self.privacy),
-            ),
-            contents=(
-                Content("question", "anyone", self._is_question, self.on_message, self.on_edit),
-            ),
+        return (
+            Command("start", "anyone", self.start),
+            Command("help", "anyone", self.help),
+            Command("human", "anyone", self.human),
+            Command("language", "anyone", self.language),
+            Command("privacy", "anyone", self.privacy),
+            Content("question", "anyone", self._is_question, self.on_message, self.on_edit),
         )
 
     async def _is_question(self, incoming: Incoming) -> bool:
@@ -201,7 +197,7 @@ class Customers:
     ) -> None:
         """Send the reply to messages, and to the team what it is to see of both."""
         first, *followers = written
-        stored = await self.service.sender.store(
+        stored = await self.service.outbox.add(
             [*messages, *copies],
             update_id=first.update.update_id,
             answers_also=[follower.update.update_id for follower in followers],

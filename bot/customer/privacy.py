@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,25 +19,21 @@ from kb.answering.texts import service_text
 _TURNS = 10_000
 
 
+@dataclass(frozen=True, slots=True)
 class Privacy:
     """Handles /mydata and /forget, in private chats: a group's data is not one person's."""
 
-    def __init__(
-        self, service: CustomerService, *, forget: Callable[[int], Awaitable[None]]
-    ) -> None:
-        """`forget` erases everything that is stored about a chat."""
-        self._service = service
-        self._forget = forget
+    service: CustomerService
+    erase: Callable[[int], Awaitable[None]]
+    """Erases everything that is stored about a chat."""
 
     @property
     def routes(self) -> Routes:
         """What concerns a customer's own data."""
-        return Routes(
-            commands=(
-                Command("mydata", "anyone", self.my_data),
-                Command("forget", "anyone", self.forget),
-            ),
-            presses=(Press("forget", "anyone", self.forget_now),),
+        return (
+            Command("mydata", "anyone", self.my_data),
+            Command("forget", "anyone", self.forget),
+            Press("forget", "anyone", self.forget_now),
         )
 
     async def my_data(self, incoming: Incoming, _: str) -> None:
@@ -44,7 +41,7 @@ class Privacy:
         if not incoming.private:
             await self._only_private(incoming)
             return
-        service, chat_id = self._service, incoming.chat_id
+        service, chat_id = self.service, incoming.chat_id
         turns = await service.conversations.turns(f"telegram:{chat_id}", limit=_TURNS)
         stored: dict[str, Any] = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -80,22 +77,22 @@ class Privacy:
         if not incoming.private:
             await self._only_private(incoming)
             return
-        to = await self._service.addressee(incoming)
+        to = await self.service.addressee(incoming)
         yes = (bot_text("forget_yes", *to.languages), "forget:yes")
         sure = bot_text("forget_sure", *to.languages)
-        await self._service.reply(incoming, sure, buttons=[[yes]])
+        await self.service.reply(incoming, sure, buttons=[[yes]])
 
     async def forget_now(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Erase everything that is stored about a chat."""
-        service = self._service
+        service = self.service
         await service.alert(query)
         chat = query.message.chat if query.message else None
         if chat is None or chat.id != query.from_user.id or value != "yes":
             return
         languages = await service.languages(chat.id, query.from_user.language_code or "")
-        await self._forget(chat.id)
+        await self.erase(chat.id)
         text = service_text("forgotten", *languages)
         await service.sender.deliver([message(Addressee(chat.id), text)])
 
     async def _only_private(self, incoming: Incoming) -> None:
-        await self._service.say(incoming, lambda *to: bot_text("only_private", *to))
+        await self.service.say(incoming, lambda *to: bot_text("only_private", *to))

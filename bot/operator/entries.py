@@ -49,14 +49,12 @@ class EntryDesk:
     @property
     def routes(self) -> Routes:
         """What can be done with an entry before and after it is applied."""
-        return Routes(
-            presses=(
-                Press("editq", "propose", partial(self._rewrite, "entry_question", _QUESTION)),
-                Press("edita", "propose", partial(self._rewrite, "entry_answer", _ANSWER)),
-                Press("dropentry", "propose", self.cancel),
-                Press("fine", "publish", self.confirm),
-                Press("tell", "talk", self.tell),
-            )
+        return (
+            Press("editq", "propose", partial(self._rewrite, "entry_question", _QUESTION)),
+            Press("edita", "propose", partial(self._rewrite, "entry_answer", _ANSWER)),
+            Press("dropentry", "propose", self.cancel),
+            Press("fine", "publish", self.confirm),
+            Press("tell", "talk", self.tell),
         )
 
     async def propose(

@@ -39,12 +39,10 @@ class HeldAnswers:
     @property
     def routes(self) -> Routes:
         """What can be done with a held answer."""
-        return Routes(
-            presses=(
-                Press("held", "talk", self.send),
-                Press("editheld", "talk", self.edit),
-                Press("dropheld", "talk", self.drop),
-            )
+        return (
+            Press("held", "talk", self.send),
+            Press("editheld", "talk", self.edit),
+            Press("dropheld", "talk", self.drop),
         )
 
     async def send(self, query: CallbackQuery, update: Update, value: str) -> None:

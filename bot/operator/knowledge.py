@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from telegram import CallbackQuery, Document, Update
@@ -69,15 +69,13 @@ class KnowledgeDesk:
     @property
     def routes(self) -> Routes:
         """What concerns the knowledge."""
-        return Routes(
-            presses=(
-                Press("apply", "publish", self.apply),
-                Press("force", "publish", self.apply_anyway),
-                Press("drop", "publish", self.cancel),
-                Press("undo", "publish", self.undo),
-                Press("columns", "publish", self.choose_columns),
-            ),
-            contents=(Content("file", "publish", _is_file, self.on_file),),
+        return (
+            Press("apply", "publish", self.apply),
+            Press("force", "publish", self.apply_anyway),
+            Press("drop", "publish", self.cancel),
+            Press("undo", "publish", self.undo),
+            Press("columns", "publish", self.choose_columns),
+            Content("file", "publish", _is_file, self.on_file),
         )
 
     # --- what operators do ---------------------------------------------------------------------
@@ -233,8 +231,8 @@ class KnowledgeDesk:
         if upload.entry:
             waiting = len(customers_of(await self.library.questions.asked(upload.entry.open_ids)))
             text = entry_live(upload.entry, report, answered=applied.answered)
-        live = replace(upload, before=applied.before, after=report.release)
-        await self._show(upload, text, live_buttons(live, waiting=waiting))
+        upload.before, upload.after = applied.before, report.release
+        await self._show(upload, text, live_buttons(upload, waiting=waiting))
 
     async def _fetch(self, upload: Upload) -> list[IncomingFile]:
         """Load the files from Telegram, where they wait; nothing of them is kept here before."""
@@ -266,7 +264,7 @@ class KnowledgeDesk:
         self, incoming: Incoming, album: Sequence[Update], messages: Sequence[Any]
     ) -> int:
         sender = self.service.sender
-        stored = await sender.store(
+        stored = await sender.outbox.add(
             messages,
             update_id=incoming.update.update_id,
             answers_also=[update.update_id for update in album],

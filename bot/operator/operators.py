@@ -40,14 +40,12 @@ class TeamDesk:
     @property
     def routes(self) -> Routes:
         """What concerns the team itself."""
-        return Routes(
-            commands=(
-                Command("operator", "anyone", self.operator),
-                Command("team", "see", self.show_team),
-                Command("invite", "manage", self.invite),
-                Command("here", "manage", self.here, anywhere=True),
-            ),
-            presses=(Press("rm", "manage", self.remove),),
+        return (
+            Command("operator", "anyone", self.operator),
+            Command("team", "see", self.show_team),
+            Command("invite", "manage", self.invite),
+            Command("here", "manage", self.here, anywhere=True),
+            Press("rm", "manage", self.remove),
         )
 
     async def operator(self, incoming: Incoming, argument: str) -> None:

@@ -29,9 +29,9 @@ class PendingInputHandler:
     @property
     def routes(self) -> Routes:
         """What operators write when they were asked to."""
-        return Routes(
-            presses=(Press("quit", "talk", self.quit),),
-            contents=(Content("dictated", "talk", self._is_awaited, self.on_text),),
+        return (
+            Press("quit", "talk", self.quit),
+            Content("dictated", "talk", self._is_awaited, self.on_text),
         )
 
     async def ask(

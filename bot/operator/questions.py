@@ -34,14 +34,12 @@ class QuestionDesk:
     @property
     def routes(self) -> Routes:
         """What concerns open questions."""
-        return Routes(
-            commands=(Command("unanswered", "see", self.unanswered),),
-            presses=(
-                Press("list", "see", self.turn_page),
-                Press("answer", "propose", self.answer),
-                Press("link", "publish", self.link),
-                Press("notours", "propose", self.dismiss),
-            ),
+        return (
+            Command("unanswered", "see", self.unanswered),
+            Press("list", "see", self.turn_page),
+            Press("answer", "propose", self.answer),
+            Press("link", "publish", self.link),
+            Press("notours", "propose", self.dismiss),
         )
 
     async def unanswered(self, incoming: Incoming, argument: str) -> None:

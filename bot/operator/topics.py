@@ -51,33 +51,27 @@ class Topics:
     @property
     def routes(self) -> Routes:
         """What happens in topics, and in chats that a person holds."""
-        return Routes(
-            commands=(
-                Command("take", "talk", self._written(self._take)),
-                Command("giveback", "talk", self._written(self._give_back)),
-                Command("close", "talk", self._written(self._close)),
-                Command("reopen", "talk", self.reopen),
-                Command("assign", "talk", self.assign),
-                Command("ban", "talk", self.ban),
-                Command("unban", "talk", self.unban),
-                Command("canned", "talk", self.canned),
-                Command("save", "propose", self.save),
-            ),
-            presses=(
-                Press("take", "talk", self._pressed_on_card(self._take)),
-                Press("give", "talk", self._pressed_on_card(self._give_back)),
-                Press("close", "talk", self._pressed_on_card(self._close)),
-                Press("draft", "talk", self.send_draft),
-                Press("editdraft", "talk", self.edit_draft),
-                Press("save", "propose", self.pressed_save),
-                Press("reply", "talk", self.reply),
-                Press("rate", "anyone", self.pressed_rating),
-            ),
-            contents=(
-                Content("topic", "talk", self._is_topic, self.to_customer, self.edit_for_customer),
-                Content("outsider", "anyone", self._is_topic, _nothing),
-                Content("held", "anyone", self._is_held, self.link.to_topic, self.link.edit_copy),
-            ),
+        return (
+            Command("take", "talk", self._written(self._take)),
+            Command("giveback", "talk", self._written(self._give_back)),
+            Command("close", "talk", self._written(self._close)),
+            Command("reopen", "talk", self.reopen),
+            Command("assign", "talk", self.assign),
+            Command("ban", "talk", self.ban),
+            Command("unban", "talk", self.unban),
+            Command("canned", "talk", self.canned),
+            Command("save", "propose", self.save),
+            Press("take", "talk", self._pressed_on_card(self._take)),
+            Press("give", "talk", self._pressed_on_card(self._give_back)),
+            Press("close", "talk", self._pressed_on_card(self._close)),
+            Press("draft", "talk", self.send_draft),
+            Press("editdraft", "talk", self.edit_draft),
+            Press("save", "propose", self.pressed_save),
+            Press("reply", "talk", self.reply),
+            Press("rate", "anyone", self.pressed_rating),
+            Content("topic", "talk", self._is_topic, self.to_customer, self.edit_for_customer),
+            Content("outsider", "anyone", self._is_topic, _nothing),
+            Content("held", "anyone", self._is_held, self.link.to_topic, self.link.edit_copy),
         )
 
     # --- messages ------------------------------------------------------------------------------

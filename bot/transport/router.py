@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from telegram import CallbackQuery, Message, Update, User
 from telegram.constants import ChatType
@@ -53,13 +53,8 @@ class Content:
     """For edited messages of this kind; ``None``: an edit is ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """What one part of the bot does. Of the contents, the first that fits is taken."""
-
-    commands: tuple[Command, ...] = ()
-    presses: tuple[Press, ...] = ()
-    contents: tuple[Content, ...] = ()
+Routes: TypeAlias = tuple[Command | Press | Content, ...]
+"""What one part of the bot does. Of the contents, the first that fits is taken."""
 
 
 def number_in(value: str) -> int:
@@ -95,9 +90,10 @@ class Router:
     me: Me
 
     def __post_init__(self) -> None:
-        self.commands = {c.name: c for part in self.parts for c in part.commands}
-        self.presses = {p.prefix: p for part in self.parts for p in part.presses}
-        self.contents = {c.name: c for part in self.parts for c in part.contents}
+        routes = [route for part in self.parts for route in part]
+        self.commands = {one.name: one for one in routes if isinstance(one, Command)}
+        self.presses = {one.prefix: one for one in routes if isinstance(one, Press)}
+        self.contents = {one.name: one for one in routes if isinstance(one, Content)}
 
     async def __call__(self, update: Update) -> None:
         """Handle one update; what an earlier try stored for sending is sent and that is all."""

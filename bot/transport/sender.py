@@ -78,18 +78,8 @@ class Sender:
             Stopping: if the bot is stopped meanwhile; the rest is sent at the next start.
             StorageError: if they could not be stored; nothing was sent.
         """
-        stored = await self.store(messages, update_id=update_id)
+        stored = await self.outbox.add(messages, update_id=update_id)
         return await self.send_all(stored, priority=priority)
-
-    async def store(
-        self,
-        messages: Sequence[Outgoing],
-        *,
-        update_id: int | None = None,
-        answers_also: Sequence[int] = (),
-    ) -> list[StoredMessage]:
-        """Store messages, all or none; the updates in `answers_also` are finished with them."""
-        return await self.outbox.add(messages, update_id=update_id, answers_also=answers_also)
 
     async def send_all(
         self, stored: Sequence[StoredMessage], *, priority: Priority | None = None

@@ -9,7 +9,7 @@ from bot.transport.errors import BadToken
 from bot.transport.redact import protect_logs, redact
 from core.errors import AnswerdeskError
 
-_FORM = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
+TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
 
 
 class TelegramUnreachable(AnswerdeskError):
@@ -29,7 +29,7 @@ async def check_token(token: str, *, base_url: str = "") -> str:
         BadToken: if it is malformed or refused.
         TelegramUnreachable: if Telegram does not answer.
     """
-    if not _FORM.fullmatch(token):
+    if not TOKEN.fullmatch(token):
         raise BadToken
     protect_logs()
     bot = Bot(token, base_url=base_url) if base_url else Bot(token)

@@ -58,15 +58,11 @@ async def against_plain(config: Config, say: Say) -> Measured:
             rates = await _medians(mine, other, short, _rate)
             say(f"{most} customers at once")
             queue = [_first_of(await _at_once(w, prompts[-most:])) for w in (mine, other)]
-    return Measured(
-        (
-            less("cold_ttft_vs_plain", cold[0], "s", cold[1], _PLAIN),
-            more("decode_1_vs_plain", rates[0], "tokens/s", rates[1], _PLAIN),
-            less(
-                "queue_8_ttft_vs_plain", queue[0], "s", queue[1], f"{_PLAIN}, one after the other"
-            ),
-        )
-    )
+    return [
+        less("cold_ttft_vs_plain", cold[0], "s", cold[1], _PLAIN),
+        more("decode_1_vs_plain", rates[0], "tokens/s", rates[1], _PLAIN),
+        less("queue_8_ttft_vs_plain", queue[0], "s", queue[1], f"{_PLAIN}, one after the other"),
+    ]
 
 
 async def against_server(config: Config, say: Say) -> Measured:
@@ -90,7 +86,7 @@ async def against_server(config: Config, say: Say) -> Measured:
                     less(first, _first_of(here), "s", _first_of(there), _SERVER),
                     more(rate, _sum_rate(here), "tokens/s", _sum_rate(there), _SERVER),
                 ]
-    return Measured(tuple(figures))
+    return figures
 
 
 async def against_native(config: Config, say: Say) -> Measured:
@@ -119,16 +115,12 @@ async def against_native(config: Config, say: Say) -> Measured:
         async with ours(config, SMALL, folder) as mine, native(path, threads=threads) as other:
             asked = [ask(prompt, "Is it so?") for prompt in prompts[:3]]
             again = await _medians(mine, other, asked, _first_word)
-    return Measured(
-        (
-            less("warm_ttft_vs_native", warm[0], "s", warm[1], _NATIVE),
-            less(
-                "restart_ttft_vs_native", again[0], "s", again[1], f"{_NATIVE}, which reads again"
-            ),
-            more("decode_1_vs_native", rates[0], "tokens/s", rates[1], _NATIVE),
-            more("warm_4_vs_native", four[0], "tokens/s", four[1], f"{_NATIVE}, sum of four"),
-        )
-    )
+    return [
+        less("warm_ttft_vs_native", warm[0], "s", warm[1], _NATIVE),
+        less("restart_ttft_vs_native", again[0], "s", again[1], f"{_NATIVE}, which reads again"),
+        more("decode_1_vs_native", rates[0], "tokens/s", rates[1], _NATIVE),
+        more("warm_4_vs_native", four[0], "tokens/s", four[1], f"{_NATIVE}, sum of four"),
+    ]
 
 
 async def customers(config: Config, say: Say) -> Measured:
@@ -153,7 +145,7 @@ async def customers(config: Config, say: Say) -> Measured:
                             ("tokens/s of all | customers at once", _sum_rate(replies)),
                         ):
                             points.append(Point(curve, f"{name}, {kind} passages", number, value))
-    return Measured((), tuple(points))
+    return points
 
 
 # --- asking ------------------------------------------------------------------------------------

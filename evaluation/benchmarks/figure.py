@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from core.errors import AnswerdeskError
 
@@ -40,12 +41,8 @@ class Point:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a part of the benchmark found."""
-
-    figures: tuple[Figure, ...]
-    points: tuple[Point, ...] = ()
+Measured: TypeAlias = Sequence[Figure | Point]
+"""What a part of the benchmark found."""
 
 
 def less(name: str, value: float, unit: str, baseline: float, note: str = "") -> Figure:

@@ -48,16 +48,12 @@ async def ingest_rate(config: Config, say: Say) -> Measured:
         await knowledge.embedder.embed_passages(texts)
         embedding = time.perf_counter() - started
     value, baseline = report.embedded / ingesting, len(texts) / embedding
-    return Measured((more("ingest_vs_embed", value, "texts/s", baseline, "embedding alone"),))
+    return [more("ingest_vs_embed", value, "texts/s", baseline, "embedding alone")]
 
 
 async def beside_ingest(config: Config, say: Say) -> Measured:
     """Time answers of both kinds, first with nothing else to do, then beside 1,000 new files."""
-    async with own_knowledge(config) as (knowledge, folder), open_service(knowledge) as service:
-        await ingest_demo_if_empty(knowledge, say=say)
-        await knowledge.trainer.ensure()
-        if service.generator is not None:
-            await service.generator.start(wait=True)
+    async with demo_service(config, say) as (service, folder):
         variants = demo_variants()
         for question in (*WRITTEN, variants[-1]):  # so that their passages were seen before
             await service.answerer.answer(question)
@@ -71,7 +67,8 @@ async def beside_ingest(config: Config, say: Say) -> Measured:
             if progress.texts:
                 embeds.set()
 
-        ingest = asyncio.create_task(knowledge.ingestor.ingest(files, on_progress=on_progress))
+        ingestor = service.knowledge.ingestor
+        ingest = asyncio.create_task(ingestor.ingest(files, on_progress=on_progress))
         try:
             await embeds.wait()
             beside = await _answers(service, variants[1 : 2 * _FAQ : 2], until=ingest.done)
@@ -80,7 +77,7 @@ async def beside_ingest(config: Config, say: Say) -> Measured:
             with contextlib.suppress(asyncio.CancelledError):
                 await ingest
     names = ("faq_beside_ingest", "answer_beside_ingest")
-    return Measured(tuple(map(_beside, names, beside, alone)))
+    return list(map(_beside, names, beside, alone))
 
 
 def _beside(name: str, beside: Sequence[float], alone: Sequence[float]) -> Figure:
@@ -116,6 +113,17 @@ async def own_knowledge(config: Config) -> AsyncIterator[tuple[Knowledge, Path]]
                 yield knowledge, Path(folder)
         finally:
             await asyncio.to_thread(shutil.rmtree, paths.data, ignore_errors=True)
+
+
+@asynccontextmanager
+async def demo_service(config: Config, say: Say) -> AsyncIterator[tuple[Service, Path]]:
+    """Open `own_knowledge` with the demo shop in it, and what answers, its generator loaded."""
+    async with own_knowledge(config) as (knowledge, folder), open_service(knowledge) as service:
+        await ingest_demo_if_empty(knowledge, say=say)
+        await knowledge.trainer.ensure()
+        if service.generator is not None:
+            await service.generator.start(wait=True)
+        yield service, folder
 
 
 def _editions(folder: Path) -> list[IncomingFile]:

@@ -13,13 +13,11 @@ from collections import Counter
 
 import psutil
 
-from app.demo import ingest_demo_if_empty
 from app.paths import PROJECT
-from app.wiring import open_service
 from core.config import Config
 from evaluation.benchmarks.figure import Figure, Measured, Say, less, median, percentile
 from evaluation.benchmarks.figure import more as better_if_more
-from evaluation.benchmarks.ingesting import own_knowledge
+from evaluation.benchmarks.ingesting import demo_service
 
 _ASKED = 400
 _MOST_S = 120.0
@@ -46,11 +44,7 @@ def customers_questions(number: int) -> list[str]:
 
 async def mixed_hour(config: Config, say: Say) -> Measured:
     """Ask one question after the other, with the configured models and the states they have."""
-    async with own_knowledge(config) as (knowledge, _), open_service(knowledge) as service:
-        await ingest_demo_if_empty(knowledge, say=say)
-        await knowledge.trainer.ensure()
-        if service.generator is not None:
-            await service.generator.start(wait=True)
+    async with demo_service(config, say) as (service, _):
         asked = customers_questions(_ASKED)
         say(f"{len(asked)} questions of the demo shop")
         times: list[float] = []
@@ -74,7 +68,7 @@ async def mixed_hour(config: Config, say: Say) -> Measured:
         less("mixed_p50_s", median(times), "s", _P50_BOUND_S, _BOUND),
         less("mixed_p95_s", percentile(times, 0.95), "s", _P95_BOUND_S, _BOUND),
     )
-    return Measured((*figures, *memory))
+    return [*figures, *memory]
 
 
 def _memory() -> tuple[Figure, ...]:

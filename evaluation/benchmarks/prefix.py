@@ -25,7 +25,7 @@ async def first_words(config: Config, say: Say) -> Measured:
             figures.append(missing(name, "s", str(error)))
         else:
             figures.append(less(name, stored, "s", read, "the same prompt without the store"))
-    return Measured(tuple(figures))
+    return figures
 
 
 async def prompt_lengths(config: Config, say: Say) -> Measured:
@@ -39,7 +39,7 @@ async def prompt_lengths(config: Config, say: Say) -> Measured:
                 stored, read = await _both(writer, tokens, 2)
                 points.append(Point(curve, "read", tokens, read))
                 points.append(Point(curve, "stored", tokens, stored))
-    return Measured((), tuple(points))
+    return points
 
 
 async def _both(writer: Ours, tokens: int, passages: int) -> tuple[float, float]:

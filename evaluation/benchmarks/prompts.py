@@ -6,8 +6,6 @@ from app.paths import PROJECT
 from core.types import Prompt
 from kb.answering.prompts import build_prompt
 
-Count = Callable[[Sequence[str]], Awaitable[list[int]]]
-
 TEMPLATE_TOKENS = 12
 """What a chat template adds, about."""
 QUESTIONS = (
@@ -19,7 +17,9 @@ QUESTIONS = (
 DETAILED = "Explain all of this in detail, step by step, in at least ten sentences."
 
 
-async def make_prompts(count: Count, *, number: int, tokens: int) -> list[Prompt]:
+async def make_prompts(
+    count: Callable[[Sequence[str]], Awaitable[list[int]]], *, number: int, tokens: int
+) -> list[Prompt]:
     """Return prompts of about `tokens` tokens on different passages, with a short question each."""
     prompts: list[Prompt] = []
     for words in _windows(size=tokens):

@@ -37,8 +37,7 @@ _NO_EMBEDDER: Any = SimpleNamespace(name="bench", dim=_DIM, fingerprint="bench")
 
 async def search(sizes: Mapping[str, int], _config: Config, say: Say) -> Measured:
     """Search so many rows; of a million, building the index takes most of the time."""
-    figures: list[Figure] = []
-    points: list[Point] = []
+    found: list[Figure | Point] = []
     for name, rows in sizes.items():
         say(f"{rows} rows are indexed")
         vectors, queries = await asyncio.to_thread(_clustered, rows)
@@ -46,10 +45,10 @@ async def search(sizes: Mapping[str, int], _config: Config, say: Say) -> Measure
             mine, recall = await _ours(Path(folder), vectors, queries)
         exact = await asyncio.to_thread(_numpy, vectors, queries)
         note = f"exact numpy search; recall@{_NEAREST} {recall:.3f}"
-        figures.append(less(name, mine, "ms", exact, note))
+        found.append(less(name, mine, "ms", exact, note))
         curve = "p95 of a search, ms | rows"
-        points += [Point(curve, "index", rows, mine), Point(curve, "numpy", rows, exact)]
-    return Measured(tuple(figures), tuple(points))
+        found += [Point(curve, "index", rows, mine), Point(curve, "numpy", rows, exact)]
+    return found
 
 
 def _clustered(rows: int) -> tuple[Matrix, Matrix]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from core.config import Config, data_folder
+from core.config import Config, ModelsConfig, data_folder
 from core.types import Piece, Prompt
 from evaluation.benchmarks.figure import BenchFailed
 from evaluation.benchmarks.process import DEADLINE_S, Baseline, baseline
@@ -132,9 +132,8 @@ def states() -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def ours(config: Config, name: str, folder: Path) -> AsyncIterator[Ours]:
     """Load a model; its states are kept in `folder`."""
-    generator = make_generator(
-        name, data_folder(), threads=config.models.threads, prefix_folder=folder
-    )
+    models = ModelsConfig(generator=name, threads=config.models.threads)
+    generator = make_generator(models, data_folder(), prefix_folder=folder)
     if not isinstance(generator, WorkerGenerator):
         raise BenchFailed(f"{name!r} is no model of this machine; it cannot be timed.")
     try:

@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -95,18 +95,6 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 """Called after each file, each batch of embeddings, and before each page read as a picture."""
 
 
-@dataclass
-class _State:
-    """What the reading and the embedding side of one run tell each other."""
-
-    waiting: dict[str, Row] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    finished: bool = False
-    files: int = 0
-    page: tuple[int, int] = (0, 0)
-
-
 @dataclass(frozen=True)
 class Preparer:
     """Makes chunks and vectors of originals, with the work of operators on them.
@@ -145,7 +133,8 @@ class Preparer:
             as_of: attach the work of operators as it was at this moment (UTC epoch seconds).
         """
         work = await self._work([file.doc_id for file in files], as_of)
-        state = _State(seen=set(known))
+        seen, page = set(known), (0, 0)
+        arriving: asyncio.Queue[list[Row] | None] = asyncio.Queue()
         prepared: list[PreparedFile] = []
         vectors: dict[str, Vector] = {}
         kept: dict[str, Vector] = {}
@@ -155,14 +144,16 @@ class Preparer:
 
         def report() -> None:
             if on_progress is not None:
-                total = len(state.seen) - len(known)
-                on_progress(Progress(state.files, len(files), len(vectors), total, state.page))
+                total = len(seen) - len(known)
+                on_progress(Progress(len(prepared), len(files), len(vectors), total, page))
 
-        def on_page(page: int, pages: int) -> None:
-            state.page = page, pages
+        def on_page(number: int, pages: int) -> None:
+            nonlocal page
+            page = number, pages
             report()
 
         async def read() -> None:
+            nonlocal page
             try:
                 paths = [(file.doc_id, self.originals.path(file.sha256)) for file in files]
                 columns = {file.doc_id: columns_of(file.settings) for file in files}
@@ -171,17 +162,15 @@ class Preparer:
                     for file in files:
                         chunked = await self._chunk(file, await anext(results))
                         prepared.append(_curated(chunked, work.get(file.doc_id, ())))
-                        state.files += 1
-                        state.page = 0, 0
-                        _offer(prepared[-1], state, answers=self.answers)
+                        page = 0, 0
+                        arriving.put_nowait(_unseen(prepared[-1], seen, answers=self.answers))
                         report()
             finally:
-                state.finished = True
-                state.changed.set()
+                arriving.put_nowait(None)
 
         reading = asyncio.create_task(read())
         try:
-            async for batch in _batches(state):
+            async for batch in _batches(arriving):
                 if embed:
                     vectors |= await self._embed_rest(batch, kept)
                     report()
@@ -190,8 +179,7 @@ class Preparer:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
-        wanted = len(state.seen) - len(known)
-        return Prepared(tuple(prepared), vectors, wanted, self.answers)
+        return Prepared(tuple(prepared), vectors, len(seen) - len(known), self.answers)
 
     async def embed(self, rows: Sequence[Row]) -> dict[str, Vector]:
         """Embed the texts of some rows; return the vectors by vector key."""
@@ -279,27 +267,27 @@ def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
     )
 
 
-def _offer(prepared: PreparedFile, state: _State, *, answers: bool) -> None:
+def _unseen(prepared: PreparedFile, seen: set[str], *, answers: bool) -> list[Row]:
+    """Return the rows whose text was not seen yet, one of each text; it is from now on."""
+    found: list[Row] = []
     for chunk in prepared.chunks:
         for row in rows_of_chunk(chunk, answers=answers):
-            if row.vector_key not in state.seen:
-                state.seen.add(row.vector_key)
-                state.waiting[row.vector_key] = row
-    state.changed.set()
+            if row.vector_key not in seen:
+                seen.add(row.vector_key)
+                found.append(row)
+    return found
 
 
-async def _batches(state: _State) -> AsyncIterator[list[Row]]:
-    """Yield batches of what waits until there will be no more."""
-    while True:
-        while len(state.waiting) < EMBED_BATCH and not state.finished:
-            state.changed.clear()
-            await state.changed.wait()
-        window = list(state.waiting.values())
-        state.waiting.clear()
+async def _batches(arriving: asyncio.Queue[list[Row] | None]) -> AsyncIterator[list[Row]]:
+    """Yield batches of what has arrived until there will be no more, which ``None`` says."""
+    rows: list[Row] | None = []
+    while rows is not None:
+        window: list[Row] = []
+        while rows is not None and (len(window) < EMBED_BATCH or not arriving.empty()):
+            rows = await arriving.get()
+            window += rows or ()
         for batch in _cut(window):
             yield batch
-        if state.finished and not state.waiting:
-            return
 
 
 def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from core.errors import ModelError
 from core.protocols import Embedder
+from core.recent import Recent
 from core.types import Matrix, Vector
 from kb.text.segmentation import normalise
 
@@ -24,7 +25,9 @@ class Alike:
     """Groups questions by meaning. What is known of a question is kept while the process runs."""
 
     embedder: Embedder
-    _vectors: dict[str, Vector] = field(default_factory=dict, init=False, repr=False)
+    _vectors: Recent[str, Vector] = field(
+        default_factory=lambda: Recent(_REMEMBERED), init=False, repr=False
+    )
 
     async def group(self, questions: Sequence[str]) -> list[list[int]]:
         """Return the positions of questions that ask the same, in order of the first of each.
@@ -65,13 +68,12 @@ class Alike:
         return [(int(n), float(cosines[n])) for n in np.argsort(-cosines, kind="stable")]
 
     async def _embedded(self, keys: Sequence[str]) -> Matrix:
-        known = {key: self._vectors[key] for key in keys if key in self._vectors}
+        known = {key: vector for key in keys if (vector := self._vectors.get(key)) is not None}
         new = [key for key in dict.fromkeys(keys) if key not in known]
-        if new:
-            known |= zip(new, await self.embedder.embed_queries(new), strict=True)
-        if len(self._vectors) > _REMEMBERED:
-            self._vectors.clear()
-        self._vectors.update(known)
+        vectors = await self.embedder.embed_queries(new) if new else ()
+        for key, vector in zip(new, vectors, strict=True):
+            known[key] = vector
+            self._vectors.put(key, vector)
         rows = [known[key] for key in keys]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 

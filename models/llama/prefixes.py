@@ -1,6 +1,6 @@
 """States of prompt prefixes in memory: instructions always, passages as long as there is room."""
 
-from collections import OrderedDict
+from core.recent import Recent
 
 Tokens = tuple[int, ...]
 
@@ -13,11 +13,8 @@ class MemoryPrefixes:
 
     def __init__(self, budget_bytes: int, *, resident: int = 4) -> None:
         """`resident` is how many states of instructions are kept besides the budget."""
-        self._budget = budget_bytes
-        self._max_resident = resident
-        self._size = 0
-        self._states: OrderedDict[Tokens, bytes] = OrderedDict()
-        self._resident: OrderedDict[Tokens, bytes] = OrderedDict()
+        self._states: Recent[Tokens, bytes] = Recent(budget_bytes, size=len)
+        self._resident: Recent[Tokens, bytes] = Recent(resident)
 
     def has(self, tokens: Tokens) -> bool:
         """Tell whether a state is kept."""
@@ -25,22 +22,8 @@ class MemoryPrefixes:
 
     def get(self, tokens: Tokens) -> bytes | None:
         """Return the state after exactly these tokens."""
-        for states in (self._resident, self._states):
-            if tokens in states:
-                states.move_to_end(tokens)
-                return states[tokens]
-        return None
+        return self._resident.get(tokens) or self._states.get(tokens)
 
     def put(self, tokens: Tokens, state: bytes, *, resident: bool) -> None:
         """Keep a state; a `resident` one (instructions alone) is not dropped for others."""
-        if resident:
-            self._resident[tokens] = state
-            if len(self._resident) > self._max_resident:
-                self._resident.popitem(last=False)
-            return
-        if len(state) > self._budget:
-            return
-        self._size += len(state) - len(self._states.pop(tokens, b""))
-        self._states[tokens] = state
-        while self._size > self._budget:
-            self._size -= len(self._states.popitem(last=False)[1])
+        (self._resident if resident else self._states).put(tokens, state)

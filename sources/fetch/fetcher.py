@@ -17,7 +17,6 @@ from sources.fetch.address import Target, read_url
 from sources.fetch.body import ACCEPT_ENCODING, BadBody, read_body
 from sources.fetch.connect import CheckedBackend, Resolve, resolve
 from sources.fetch.errors import AddressRefused, PageNotFetched, UrlRefused
-from sources.fetch.robots import MAX_BYTES, read_robots
 
 AGENT = "Answerdesk"
 """Names us to servers and in robots.txt."""
@@ -28,6 +27,10 @@ _MAX_DELAY_S = 30.0
 _REST_BYTES = 64 * 1024
 """Of the body of an error page that is read, to keep the connection."""
 _MOVED = {301, 302, 303, 307, 308}
+_ROBOTS_BYTES = 500 * 1024
+"""Of a robots.txt; RFC 9309 asks for at least this much to be read."""
+_VERSION = re.compile(r"(?im)^([ \t]*user-agent[ \t]*:[ \t]*[a-z_-]+)/[^\s#]*")
+"""Behind an agent's name in a robots.txt, which Protego would take for a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class Fetcher:
             raise PageNotFetched(url, f"the robots.txt of {target.host} forbids it")
 
     async def _read_robots(self, url: str) -> Protego:
-        answer = await self._follow(url, NO_CONDITIONS, limit=MAX_BYTES)
+        answer = await self._follow(url, NO_CONDITIONS, limit=_ROBOTS_BYTES)
         if answer.status == 200:
             return await asyncio.to_thread(read_robots, answer.body.decode("utf-8", "replace"))
         if 400 <= answer.status < 500 and answer.status != 429:
@@ -294,3 +297,8 @@ def _decoded(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 def _kept(value: str) -> str:
     """Return a validator that can be stored and sent back, or nothing."""
     return value if len(value) <= 255 and re.fullmatch(r"[\x21-\x7e ]*", value) else ""
+
+
+def read_robots(text: str) -> Protego:
+    """Return the rules of a robots.txt (RFC 9309); the largest takes a second."""
+    return Protego.parse(_VERSION.sub(r"\1", text))

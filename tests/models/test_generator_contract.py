@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from core.config import ModelsConfig
 from core.errors import ModelUnavailable, PromptTooLong
 from core.protocols import Generator
 from core.types import Piece, Prompt, TokenUsage
@@ -52,7 +53,9 @@ async def generator(
             pytest.importorskip("llama_cpp.server.app", reason="the extra 'server' is missing")
             address = stack.enter_context(llama_server(next(folder.glob("*.gguf"))))
             spec = f"url:{address}#{SMALL}?context_tokens=1024"
-        model = make_generator(spec, store.folder.parent, threads=2, prefix_folder=prefixes)
+        model = make_generator(
+            ModelsConfig(generator=spec), store.folder.parent, prefix_folder=prefixes
+        )
         assert model is not None
         await model.start()
         yield model
@@ -100,9 +103,8 @@ async def test_tokens_are_counted_for_each_text(generator: Generator) -> None:
 @pytest.fixture(scope="module")
 async def small(store: ModelStore, prefixes: Path) -> AsyncIterator[WorkerGenerator]:
     need(store, SMALL)
-    model = make_generator(
-        SMALL, store.folder.parent, threads=2, queue=1, parallel=2, prefix_folder=prefixes
-    )
+    config = ModelsConfig(generator=SMALL, generator_queue=1)
+    model = make_generator(config, store.folder.parent, parallel=2, prefix_folder=prefixes)
     assert isinstance(model, WorkerGenerator)
     await model.start()
     yield model
@@ -132,8 +134,9 @@ async def test_after_a_restart_the_words_come_from_disk_and_are_those_of_reading
 ) -> None:
     await events(small)
     words = text_of(await events(small))
+    config = ModelsConfig(generator=SMALL)
     restarted, cold = [
-        make_generator(SMALL, store.folder.parent, threads=2, parallel=2, prefix_folder=folder)
+        make_generator(config, store.folder.parent, parallel=2, prefix_folder=folder)
         for folder in (prefixes, tmp_path)
     ]
     for model, is_cached in ((restarted, True), (cold, False)):

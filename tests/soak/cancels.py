@@ -15,7 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config import data_folder
+from core.config import ModelsConfig, data_folder
 from core.errors import PromptTooLong
 from core.types import Prompt
 from models.factory import make_generator
@@ -70,7 +70,7 @@ async def _cancel(model: WorkerGenerator, after: float) -> float:
 
 async def run(_: Path, numbers: range, seed: int, found: Cancelled) -> AsyncIterator[None]:
     """Cancel at random moments."""
-    model = make_generator(_MODEL, data_folder(), threads=2)
+    model = make_generator(ModelsConfig(generator=_MODEL), data_folder())
     assert isinstance(model, WorkerGenerator)
     await model.start(wait=True)
     before, known = found.restarts, model.state.restarts

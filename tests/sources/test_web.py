@@ -12,11 +12,10 @@ from db.pages import PageRepository
 from jobs.refresh import NoSuchSource, Refresh
 from jobs.refresh_report import RefreshReport
 from sources import Source
-from sources.charset import as_utf8
 from sources.fetch.fetcher import Fetcher, FetchLimits, Page
 from sources.local import Folder
 from sources.login_page import suspicion
-from sources.web import Sitemap, WebPage, document_id
+from sources.web import Sitemap, WebPage, as_utf8, document_id
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 from tests.sources.fetch.web import Detour, Web, everywhere_public, moved, reply, web

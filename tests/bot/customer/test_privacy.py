@@ -204,7 +204,7 @@ async def test_forgetting_reaches_buttons_drafts_and_dead_letters_of_the_team(
     shown = message(Addressee(gus.chat_id), "Link it?", context={"question": f"{CANARY}?"})
     other = message(Addressee(gus.chat_id), "Link it?", context={"question": "another?"})
     (sent, kept) = await bot.sender.deliver([shown, other])
-    await bot.sender.store([message(Addressee(gus.chat_id), f"Draft: {CANARY}?")])
+    await bot.outbox.add([message(Addressee(gus.chat_id), f"Draft: {CANARY}?")])
     await bot.inbox.store([NewUpdate(9_000_001, gus.chat_id, f'{{"text": "{CANARY}?"}}', "boom")])
     await bot.audit.record(gus.user_id, "button reply", str(ana.chat_id))
     ana.say("/forget")

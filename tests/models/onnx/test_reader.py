@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
+from core.recent import Recent
 from models.onnx import reader as onnx_reader
 from models.onnx import reader_build
 from models.onnx.build import LOWER, build_graph
@@ -227,7 +229,7 @@ def test_a_text_says_the_same_alone_among_others_and_again(reader: OnnxReader) -
     again = reader.read(QUESTION, TEXTS[::-1])
     assert again[::-1] == pytest.approx(together, abs=1e-4)
     for place, text in enumerate(TEXTS):
-        reader._kept.clear()
+        reader._kept.drop_where(lambda _text: True)
         assert reader.read(QUESTION, [text]) == pytest.approx(together[[place]], abs=0.05)
 
 
@@ -252,7 +254,8 @@ def test_texts_are_kept_as_they_were_read_and_only_so_many(
         return sum(encoded)
 
     monkeypatch.setattr(encoder, "states", noted)
-    monkeypatch.setattr(onnx_reader, "_KEPT_TOKENS", 20)
+    few: Recent[str, Any] = Recent(20, size=lambda read: len(read.tokens))
+    monkeypatch.setattr(reader, "_kept", few)
     assert texts_encoded([]) == 1, "the question, which is then kept as well"
     assert texts_encoded([TEXTS[0], TEXTS[0], TEXTS[1]]) == 2
     assert texts_encoded(TEXTS[:1]) == 0
@@ -264,7 +267,10 @@ def test_texts_are_kept_as_they_were_read_and_only_so_many(
 def test_who_has_given_up_leaves_what_was_read_until_then(
     reader: OnnxReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def kept() -> int:
+        return sum(text in reader._kept for text in TEXTS)
+
     monkeypatch.setattr(onnx_reader, "RUN_TOKENS", 1)  # each text by itself
     with pytest.raises(NotWanted):
-        reader.read(QUESTION, TEXTS, wanted=lambda: len(reader._kept) < 2)
-    assert len(reader._kept) == 2
+        reader.read(QUESTION, TEXTS, wanted=lambda: kept() < 2)
+    assert kept() == 2

@@ -197,7 +197,7 @@ def test_an_unchanged_file_is_hashed_once(
         read.append(path)
         return in_two_parts().files[0].sha256
 
-    monkeypatch.setattr("models.weights.files.sha256_of", watch)
+    monkeypatch.setattr("models.weights.fetch.sha256_of", watch)
     store_of(tiny.folder, in_two_parts()).check("tiny")
     assert read == []
     os.utime(path)

@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from sources.fetch.fetcher import AGENT
-from sources.fetch.robots import read_robots
+from sources.fetch.fetcher import AGENT, read_robots
 
 TEXT = """\ufeff# comment
 User-agent: other
