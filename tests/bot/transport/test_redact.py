@@ -56,13 +56,17 @@ def test_a_broken_log_call_does_not_raise(
 
 @pytest.mark.anyio
 async def test_a_whole_conversation_at_debug_shows_no_token(
-    log: io.StringIO, start_bot: StartBot, telegram: BotApi, desk: ScriptedDesk
+    log: io.StringIO,
+    start_bot: StartBot,
+    telegram: BotApi,
+    desk: ScriptedDesk,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     desk.answers["poison?"] = RuntimeError(f"https://api.telegram.org/bot{TOKEN}/x")
     ana = telegram.person()
     async with start_bot() as bot:
         for level in ("httpx", "httpcore", "telegram"):
-            logging.getLogger(level).setLevel(logging.DEBUG)
+            caplog.set_level(logging.DEBUG, logger=level)
         telegram.fault(FaultKind.DROP_AFTER, "sendMessage")
         telegram.fault(FaultKind.ERROR_HTML, "getUpdates")
         telegram.fault(FaultKind.GARBAGE_DONE, "sendChatAction")
