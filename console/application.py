@@ -16,6 +16,7 @@ from console.bench import AsMessages, BenchPages
 from console.careful import CarefulPages
 from console.chat import ChatPages
 from console.completions import Completions
+from console.contradictions import ContradictionPages
 from console.conversations import ConversationPages, Talks
 from console.documents import DocumentPages
 from console.error_pages import ErrorPages
@@ -153,6 +154,7 @@ def build_console(
         spoken=languages,
     )
     documents = DocumentPages(pages=pages, desk=uploads, records=records)
+    pairs = ContradictionPages(pages=pages, desk=uploads, entries=editing.entries)
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(
@@ -274,6 +276,11 @@ def build_console(
             entry_route("/console/entries/change", knowledge.change, "publish"),
             entry_route("/console/entries/draft", knowledge.draft, "publish"),
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
+            route("/console/contradictions", pairs.show, "see"),
+            route("/console/contradictions/begin", pairs.begin, "publish", "POST"),
+            route("/console/contradictions/stop", pairs.stop, "publish", "POST"),
+            route("/console/contradictions/leave", pairs.leave, "publish", "POST"),
+            route("/console/contradictions/merge", pairs.merge, "publish", "POST"),
             route("/console/release", knowledge.release, "see"),
             route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
             route("/console/document", documents.show, "see"),

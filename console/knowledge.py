@@ -151,13 +151,13 @@ class KnowledgePages:
         return RedirectResponse(f"/console/entry?id={key}#translations", 303)
 
     async def take_back(self, request: Request) -> Response:
-        """Undo a change by hand, or drop one that waits for review.
+        """Undo changes by hand, or drop one that waits for review.
 
         Questions that it answered are open again.
         """
-        number = await number_of(request)
+        numbers = (await fields_of(request))["number"].split(",")
         try:
-            await self.questions.unlink(number)
+            await self.questions.unlink(*map(read_number, numbers))
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse("/console/knowledge#changes", 303)
@@ -221,6 +221,7 @@ class KnowledgePages:
                 kind=only,
                 most=_SHOWN,
                 without=hits.keys() if kind == "unused" else (),
+                stale=kind == "stale",
             )
         except AnswerdeskError as error:
             notice = notice or str(error)

@@ -158,6 +158,8 @@ class Finding:
     """The question, or the sentence of a passage, that it differs from or repeats."""
     theirs: str = ""
     """What stands there."""
+    chunk_id: str = field(default="", compare=False)
+    other_chunk_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

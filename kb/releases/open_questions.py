@@ -199,10 +199,11 @@ class OpenQuestions:
         number = change.curation_id
         return number, await self.questions.resolve(open_ids, status="answered", change=number)
 
-    async def unlink(self, number: int) -> None:
-        """Take a change of an entry back, live; the questions that it answered are open again."""
-        await self.entries.take_back(number)
-        await self.questions.reopen(change=number)
+    async def unlink(self, *numbers: int) -> None:
+        """Take changes of entries back, live; the questions that they answered are open again."""
+        await self.entries.take_back(*numbers)
+        for number in numbers:
+            await self.questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:
         """Set a question aside with those that ask the same; return how many these were."""

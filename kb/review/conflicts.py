@@ -1,5 +1,6 @@
-"""Numbers, dates and amounts that differ between two texts about the same thing. Pure functions."""
+"""Figures, dates, yes and no that differ between two texts about the same thing; pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,14 @@ figures of the demo shop's files against each other, .6 with two shared words gi
 _SHARED_WORDS = 2.0
 _HAN_WORD = 0.5
 """A pair of Han characters counts half: pairs overlap."""
+_YES, _NO = (
+    re.compile(rf"\W*(?:(?:{words})(?=\s?[,.!:;–—])|(?:{han})(?=[，。！,]))", re.IGNORECASE)
+    for words, han in (
+        ("yes|ja|sí|oui|sì|sim|да", "是的?|对|有|可以|能|会"),
+        ("no|nein|non|não|нет", "不是?|没有|不可以|不能|不会"),
+    )
+)
+"""How an answer begins that says yes, or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,15 @@ def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Differen
                 if _same_measure(fact, rival) and not _stands_in(rival, whole_new):
                     return Difference(fact.text.strip(), rival.text.strip(), sentence, other)
     return None
+
+
+def opposite(new: Statement, old: Statement, *, alike: bool) -> bool:
+    """Tell whether one of two answers to the same question says yes, and the other one no."""
+    for yes, no in ((new, old), (old, new)):
+        if _YES.match(yes.text) and _NO.match(no.text):
+            asked = new.question, old.question
+            return alike or _about_the_same(asked[0], "", asked[1], "")
+    return False
 
 
 def _figures(text: str) -> list[Fact]:
