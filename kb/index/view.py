@@ -201,9 +201,13 @@ class View(Reader):
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
     async def blocks(self, size: int) -> AsyncIterator[tuple[list[Row], Matrix]]:
-        """Yield the texts that operators wrote with their vectors, so many rows at a time."""
-        row_ids = await self._select(["row_id"], FILTERS["own"])
-        ordered = sorted(row_ids["row_id"].to_pylist())
+        """Yield the texts that operators wrote with their vectors, so many rows at a time.
+
+        Variants come last.
+        """
+        names = ["role", "row_id"]
+        found = tuples(await self._select(names, FILTERS["own"]), names)
+        ordered = [row_id for _, row_id in sorted((role == "variant", one) for role, one in found)]
         for start in range(0, len(ordered), size):
             part = ordered[start : start + size]
             table = await self._select_each([*ROW_FIELDS, "vector"], "row_id", part)
