@@ -90,21 +90,20 @@ class ContradictionPages:
         self, *, left: bool = False, undo: str = "", notice: str = "", status: int = 200
     ) -> Response:
         work, found, total = self._work, [], 0
-        looked = work is not None and work.done() and not work.cancelled()
+        working = work is not None and not work.done()
+        looked = work is not None and not working and not work.cancelled()
         try:
             if work is not None and looked:
                 found, total = await self._found(work.result(), left=left)
-            counts: dict[str, int] = {
-                "stale": (await self.entries.search(stale=True, most=0)).total,
-            }
+            stale = (await self.entries.search(stale=True, most=0)).total
         except AnswerdeskError as error:
-            looked, counts = False, {}
+            looked, stale = False, 0
             notice = notice or tr("That cannot be looked for now: %(reason)s", reason=error)
         return self.pages.response(
             "contradictions.html",
             status=status,
             notice=notice,
-            working=work is not None and not work.done(),
+            working=working,
             looked=looked,
             compared=self._compared,
             overtaken=self._release != await self.desk.live_release(),
@@ -113,7 +112,7 @@ class ContradictionPages:
             left=left,
             undo=undo,
             names=FINDINGS,
-            counts=counts,
+            stale=stale,
         )
 
     async def _found(

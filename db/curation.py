@@ -136,7 +136,8 @@ class Curations(Repository):
                 old = await session.get(CurationRow, number)
                 if old is not None and old.closed is None:
                     old.closed = now
-            row = CurationRow(kind=kind, **asdict(anchor), **fields)
+            days = {"valid_from": "", "valid_until": ""}
+            row = CurationRow(kind=kind, **asdict(anchor), **(days | fields))
             row.created, row.closed, row.state, row.reason = now, None, "active", ""
             session.add(row)
             await session.flush()
