@@ -53,7 +53,6 @@ from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from db.figures import Figures
 from db.handover import Handovers
-from db.jobs import JobRepository
 from db.keys import Keys
 from db.operators import Audit, Operators
 from db.uploads import Uploads
@@ -171,7 +170,6 @@ async def _serve_once(
                 Figures(knowledge.database, timezone=config.telegram.timezone),
                 Drafts(knowledge.database),
                 knowledge.careful,
-                JobRepository(knowledge.database),
             ),
             accounts=Accounts(knowledge.database),
             operators=Operators(knowledge.database),

@@ -133,7 +133,9 @@ def build_console(
         mishaps=watched.counts,
         detailed_health=guard.knows,
     )
-    operator = OperatorPages(pages=pages, records=records, health=health)
+    operator = OperatorPages(
+        pages=pages, records=records, health=health, jobs=watched.jobs, due=watched.due
+    )
     people = PeoplePages(
         pages=pages, accounts=accounts, operators=operators, asked_for=logins.required
     )
@@ -341,6 +343,7 @@ def build_console(
             route("/console/mishaps/send-again", mishaps.send_again, "talk", "POST"),
             route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
             route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
+            route("/console/accept", mishaps.accept, "publish", "POST"),
             route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
             route("/console/run", mishaps.run, "publish", "POST"),
             route("/console/programs", program_pages.show, "manage"),

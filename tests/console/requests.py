@@ -64,6 +64,7 @@ EDITORS = {
     "bench/golden",
     "mishaps/run-again",
     "run",
+    "accept",
     "careful",
 }
 OWNERS = {

@@ -20,7 +20,6 @@ from db.careful import CarefulStart
 from db.conversations import AnswerRow, FeedbackRow, OpenQuestionRow
 from db.drafts import Drafts
 from db.figures import Figures
-from db.jobs import JobRepository
 from db.knowledge import SourceRepository
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder
@@ -120,7 +119,6 @@ async def main() -> int:
                 Figures(shop.database),
                 Drafts(shop.database),
                 CarefulStart(shop.database),
-                JobRepository(shop.database),
             )
             builder = Builder(ScriptedDesk(), records, shop.database)
             slow = 0
