@@ -142,6 +142,7 @@ async def _serve_once(
         if count := await restate(knowledge.database, await asyncio.to_thread(erasures.accounts)):
             logger.info("%d accounts have their last role and password again", count)
         service = await stack.enter_async_context(open_service(knowledge))
+        stack.push_async_callback(partial(knowledge.ingestor.publisher.finish, stop=True))
         troubles = Troubles()
 
         # Without the generator, which would write for seconds: where it fails, passages are quoted.

@@ -254,9 +254,11 @@ class Ingestor:
                 report = _report(work, prepared, base, before)
                 return replace(report, held=str(error), answers=error.changes)
             await publisher.preparer.settle(taken, gone)
-        await publisher.announce(release.number)
         forecast = Forecast()
-        if work.kind in _COMPARED:
+        if work.kind not in _COMPARED:
+            publisher.announce_soon(release.number)
+        else:
+            await publisher.announce(release.number)
             forecast = await self.forecaster.changes(seen, await publisher.index.view())
         report = _report(work, prepared, release, after, comparison, forecast)
         return replace(report, embedded=release.embedded)
