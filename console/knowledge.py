@@ -93,6 +93,7 @@ class KnowledgePages:
             document=asked.get("document", ""),
             kind=asked.get("kind", ""),
             question=await self._question(request),
+            linked=tuple(read_number(asked.get(key, "")) for key in ("changed", "answered")),
         )
 
     async def one(self, request: Request) -> Response:
@@ -207,6 +208,7 @@ class KnowledgePages:
         notice: str = "",
         status: int = 200,
         question: str = "",
+        linked: Sequence[int] = (0, 0),
     ) -> Response:
         found = Found((), 0)
         only: ChunkKind | None = _ONLY.get(kind)
@@ -233,6 +235,7 @@ class KnowledgePages:
             status=status,
             notice=notice,
             question=question,
+            linked=linked,
             words=words,
             document=document,
             kind=kind,
