@@ -98,7 +98,7 @@ class ContradictionPages:
             stale = (await self.entries.search(stale=True, most=0)).total
         except AnswerdeskError as error:
             looked, stale = False, 0
-            notice = notice or tr("That cannot be looked for now: %(reason)s", reason=error)
+            notice = notice or tr("The check failed: %(reason)s", reason=error)
         return self.pages.response(
             "contradictions.html",
             status=status,

@@ -318,11 +318,14 @@ def _finding(pair: _Pair) -> Finding | None:
         if unlike and differing_figure(mine, theirs, alike=False) is None:
             return None  # told before what takes longer
         apart = each_its_own(row.text, other.text)
+        two = about_two_things(row.text, other.text)
+        if apart and two:
+            return None  # entries after one pattern: each has its figure, or its name
         alike = not apart and (
             score >= NEAR
             or (score >= _LIKE and ngram_cosine(row.answer, other.answer) >= _SAME_ANSWER)
         )
-        same = alike or (pair.relation >= _SAME and not about_two_things(row.text, other.text))
+        same = alike or (pair.relation >= _SAME and not two)
     if apart:  # only sentences that say by themselves what they are about
         mine, theirs = replace(mine, question=""), replace(theirs, question="")
     difference = differing_figure(mine, theirs, alike=alike)

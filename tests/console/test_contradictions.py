@@ -57,9 +57,9 @@ def pair_on(page: str) -> dict[str, str]:
 async def test_two_texts_stand_side_by_side_with_their_differences(
     client: httpx.AsyncClient,
 ) -> None:
-    assert "pairs to look at" not in (await client.get(HERE)).text
+    assert "pairs to review" not in (await client.get(HERE)).text
     page = await looked(client)
-    assert "1 pair to look at." in page
+    assert "1 pair to review." in page
     assert "<mark>Three</mark> " in page
     assert "<mark>takes nine &lt;b&gt;</mark>days" in page
     assert page.count('href="/console/entry?id=') == 2
@@ -70,11 +70,11 @@ async def test_what_may_stay_is_remembered_and_can_be_looked_at_again(
 ) -> None:
     pair = pair_on(await looked(client))
     await client.post(f"{HERE}/leave", data=pair)
-    assert "0 pairs to look at." in await looked(client)
+    assert "0 pairs to review." in await looked(client)
     left = (await client.get(HERE, params={"left": "yes"})).text
     assert pair_on(left) == pair
     await client.post(f"{HERE}/leave", data=pair | {"again": "yes"})
-    assert "1 pair to look at." in (await client.get(HERE)).text
+    assert "1 pair to review." in (await client.get(HERE)).text
 
 
 async def test_two_entries_are_merged_and_parted_again_as_one_release_each(
@@ -102,7 +102,7 @@ async def test_two_entries_are_merged_and_parted_again_as_one_release_each(
 async def test_a_look_can_be_stopped(client: httpx.AsyncClient) -> None:
     await client.post(f"{HERE}/begin")
     await client.post(f"{HERE}/stop")
-    assert "Look through everything" in (await client.get(HERE)).text
+    assert "Check the whole knowledge base" in (await client.get(HERE)).text
 
 
 async def test_what_is_old_or_expires_is_listed(client: httpx.AsyncClient, shop: Workshop) -> None:

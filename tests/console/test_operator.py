@@ -68,7 +68,7 @@ async def test_job_runs_are_listed_with_their_reports(builder: Builder) -> None:
     assert '<span class="state state-held">held</span>' in page
     assert "2 files of &lt;shop&gt; would go: held back." in page
     assert 'data-label="Next run"><time datetime="2026-09-21T14:13:20+00:00">' in page
-    assert "when asked for" in page
+    assert "on request" in page
     assert '<input type="hidden" name="job" value="reminders">' in page
 
 

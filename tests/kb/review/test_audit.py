@@ -51,6 +51,14 @@ async def test_yes_and_no_to_one_question_in_other_words_are_found(shop: Worksho
     assert (found.kind, {found.doc_id, found.other_doc_id}) == ("conflict", {"faq.txt", "old.txt"})
 
 
+async def test_entries_after_one_pattern_do_not_differ(shop: Workshop) -> None:
+    lines = [
+        f"How do I order part number {n}?|Write to our shop, name part {n}." for n in (1, 2, 6)
+    ]
+    await shop.put(parts="\n".join(lines))
+    assert await audit(shop) == []
+
+
 async def test_an_entry_that_two_documents_have_is_a_duplicate(shop: Workshop) -> None:
     await shop.put(one="Are you open at night?|No, never.", two="Are you open at night?|No, never.")
     (found,) = await audit(shop)
