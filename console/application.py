@@ -344,7 +344,6 @@ def build_console(
             route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
             route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
             route("/console/accept", mishaps.accept, "publish", "POST"),
-            route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
             route("/console/run", mishaps.run, "publish", "POST"),
             route("/console/programs", program_pages.show, "manage"),
             route("/console/keys/add", program_pages.add, "manage", "POST"),

@@ -21,15 +21,6 @@ _SHOWN = 50
 _ID_CHARS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One of two texts, as it is live."""
-
-    chunk: Chunk
-    text: str
-    """The sentence with a figure, or the answer."""
-
-
 @dataclass(kw_only=True)
 class ContradictionPages:
     """Endpoints of the page. What was found is kept while the service runs."""
@@ -53,7 +44,7 @@ class ContradictionPages:
         """Begin to look through everything, unless that is under way."""
         if self._work is None or self._work.done():
             self._compared, self._release = (0, 0), await self.desk.live_release()
-            self._work = self.desk.spawn(self.desk.audit(self._on_compared))
+            self._work = self.desk.spawn(self.entries.audit(self._on_compared))
         return RedirectResponse(_HERE, 303)
 
     async def stop(self, request: Request) -> Response:
@@ -89,7 +80,8 @@ class ContradictionPages:
     async def _page(
         self, *, left: bool = False, undo: str = "", notice: str = "", status: int = 200
     ) -> Response:
-        work, found, total = self._work, [], 0
+        work, total = self._work, 0
+        found: list[tuple[Finding, list[tuple[Chunk, str]]]] = []
         working = work is not None and not work.done()
         looked = work is not None and not working and not work.cancelled()
         try:
@@ -117,25 +109,22 @@ class ContradictionPages:
 
     async def _found(
         self, found: list[Found], *, left: bool
-    ) -> tuple[list[tuple[Finding, Side, Side]], int]:
-        """Return the first pairs of which both are live, and how many there are."""
+    ) -> tuple[list[tuple[Finding, list[tuple[Chunk, str]]]], int]:
+        """Return the first pairs of which both are live, each with its sentence or answer, and how
+        many there are."""
         settled = await self.entries.curations.settled_pairs()
         wanted = gravest(
-            one for one in found
-            if (frozenset((one[1].chunk_id, one[1].other_chunk_id)) in settled) == left
-        )  # fmt: skip
-        ids = {i for one in wanted for i in (one.chunk_id, one.other_chunk_id)}
+            (near, one)
+            for near, one in found
+            if ({one.chunk_id, one.other_chunk_id} in settled) == left
+        )
+        ids = {key for one in wanted for key in (one.chunk_id, one.other_chunk_id)}
         live = {chunk.chunk_id: chunk for chunk in await self.entries.named([*ids])}
-        both = [one for one in wanted if {one.chunk_id, one.other_chunk_id} <= live.keys()]
-        return [
-            (
-                one,
-                _side(live[one.chunk_id], one, one.text),
-                _side(live[one.other_chunk_id], one, one.other_text),
-            )
-            for one in both[:_SHOWN]
-        ], len(both)
-
-
-def _side(chunk: Chunk, finding: Finding, sentence: str) -> Side:
-    return Side(chunk, sentence if finding.kind == "figure" else chunk.answer or chunk.text)
+        pairs = []
+        for one in wanted:
+            sides = [(one.chunk_id, one.text), (one.other_chunk_id, one.other_text)]
+            chunks = [(live[key], sentence) for key, sentence in sides if key in live]
+            if len(chunks) == len(sides):
+                shown = [(c, t if one.kind == "figure" else c.answer or c.text) for c, t in chunks]
+                pairs.append((one, shown))
+        return pairs[:_SHOWN], len(pairs)

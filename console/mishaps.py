@@ -123,12 +123,6 @@ class MishapPages:
         """Leave a message that may have arrived as it is."""
         return await self._after(await self.watched.messages.drop_send(await number_of(request)))
 
-    async def run_again(self, request: Request) -> Response:
-        """Begin another run of a job whose last one ended badly."""
-        number = await number_of(request)
-        names = {run.run_id: run.job for run in await self.watched.jobs.ended_badly()}
-        return await self._after(number in names and self.watched.run_again(names[number]))
-
     async def accept(self, request: Request) -> Response:
         """Read sources again, and take what the last run of that held back.
 

@@ -19,7 +19,6 @@ from kb.releases.ingestor import IncomingFile
 from kb.releases.open_questions import Unconfirmed
 from kb.releases.team_answers import check_entry
 from kb.releases.upload import STANDS, Library, NotUndoable, Outcome, UploadFlow, outcome_of
-from kb.review.findings import Found, OnCompared
 
 logger = logging.getLogger(__name__)
 
@@ -196,10 +195,6 @@ class UploadDesk:
         return await self._flow.library.ingestor.ingest(
             [], removed=[name], dry_run=dry_run, note=f"console: {name} deleted", anyway=anyway
         )
-
-    async def audit(self, on_compared: OnCompared) -> list[Found]:
-        """Find contradictions and duplicates in everything that is live."""
-        return await self.library.ingestor.audit(on_compared)
 
     async def seen(self, number: int) -> Seen | None:
         """Return an upload with what is known of it, ``None`` if there is none."""

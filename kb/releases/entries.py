@@ -17,7 +17,8 @@ from kb.index.view import Found
 from kb.parse.faq.values import iso_date
 from kb.releases.alike import key_of
 from kb.releases.ingestor import Ingestor
-from kb.review.findings import both_valid
+from kb.review.findings import Found as Pairs
+from kb.review.findings import OnCompared, both_valid
 from kb.text.language import detect_language
 from kb.text.segmentation import normalise
 
@@ -227,6 +228,10 @@ class Entries:
                     )
                 )
 
+    async def audit(self, on_compared: OnCompared) -> list[Pairs]:
+        """Find contradictions and duplicates in everything that is live; `Inspector.audit`."""
+        return await self.ingestor.inspector.audit(await self.index.view(), on_compared)
+
     async def merge(self, key: str, into: str, *, author: str = "") -> list[int]:
         """Switch an entry off, and ask another one by its wordings, as one release.
 
@@ -238,8 +243,9 @@ class Entries:
         work = await self.curations.open()
         asked = {normalise(text) for text in (kept.text, *kept.variants)}
         new = [text for text in (entry.text, *entry.variants) if normalise(text) not in asked]
+        changes: list[tuple[Chunk, CurationKind, str]] = [(kept, "variant", text) for text in new]
         numbers = []
-        for one, kind, text in [(entry, "disabled", ""), *((kept, "variant", t) for t in new)]:
+        for one, kind, text in [*changes, (entry, "disabled", "")]:
             active = [c for c in work if c.chunk_id == one.chunk_id and c.state == "active"]
             stored = await self.curations.add(
                 kind, _anchor(one, active), chunk_id=one.chunk_id, text=text, author=author

@@ -17,7 +17,7 @@ from kb.ingest.prepare import OnProgress, Prepared
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
 from kb.review.caution import cautions
-from kb.review.findings import Found, Inspector, OnCompared, confirmation, to_confirm
+from kb.review.findings import Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
 from kb.text.segmentation import ngram_cosine
@@ -145,11 +145,6 @@ class Ingestor:
             on_progress=on_progress,
         )
         return await self._carry_out(work)
-
-    async def audit(self, on_compared: OnCompared) -> list[Found]:
-        """Find contradictions and duplicates in the live release; `Inspector.audit`."""
-        view = await self.publisher.index.view()
-        return await self.inspector.audit(view, on_compared)
 
     async def reread(self, doc_ids: Sequence[str], *, note: str) -> IngestReport:
         """Publish live documents again, from their originals, where operators' work changed."""

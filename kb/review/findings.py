@@ -165,7 +165,7 @@ class Inspector:
                 if pair.chunks not in compared or pair.relation >= _SAME
             ]
             compared |= {pair.chunks for pair in pairs}
-            found += await asyncio.to_thread(lambda near=pairs: list(_findings(near)))
+            found += await asyncio.to_thread(_findings, pairs)
             done += len(rows)
             on_compared(done, total)
         return found
@@ -272,12 +272,15 @@ def _judge(pairs: Iterable[_Pair]) -> tuple[Finding, ...]:
     return gravest(_findings(p for p in pairs if p.row.content_key != p.other.content_key))
 
 
-def _findings(pairs: Iterable[_Pair]) -> Iterator[Found]:
-    for pair in pairs:
-        if pair.row.chunk_id == pair.other.chunk_id or pair.relation < _RELATED:
-            continue
-        if both_valid(pair.row, pair.other) and (finding := _finding(pair)):
-            yield pair.relation, finding
+def _findings(pairs: Iterable[_Pair]) -> list[Found]:
+    return [
+        (pair.relation, finding)
+        for pair in pairs
+        if pair.row.chunk_id != pair.other.chunk_id
+        and pair.relation >= _RELATED
+        and both_valid(pair.row, pair.other)
+        and (finding := _finding(pair))
+    ]
 
 
 def gravest(findings: Iterable[Found]) -> tuple[Finding, ...]:

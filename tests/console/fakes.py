@@ -183,6 +183,9 @@ class ScriptedDesk:
 class NoEntries:
     """An empty knowledge base."""
 
+    async def audit(self, on_compared: object) -> list[Found]:
+        return []
+
     async def merge(self, key: str, into: str, *, author: str = "") -> list[int]:
         raise EntryNotFound(key)
 
@@ -253,9 +256,6 @@ class NoUploads:
 
     async def live_release(self) -> int:
         return 0
-
-    async def audit(self, on_compared: object) -> list[Found]:
-        return []
 
     async def latest(self, *, limit: int) -> list[Upload]:
         return []

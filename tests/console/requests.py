@@ -62,7 +62,6 @@ EDITORS = {
     "uploads/confirm",
     "questions/link",
     "bench/golden",
-    "mishaps/run-again",
     "run",
     "accept",
     "careful",

@@ -1,7 +1,7 @@
 """The operators' page over a real database."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -82,7 +82,7 @@ async def test_what_a_refresh_held_back_is_accepted(builder: Builder) -> None:
 
     builder.watched = replace(builder.watched, run_again=run_again)
     shop, web = {"name": "shop", "held": "would lose 9"}, {"name": "web", "held": ""}
-    details = [
+    details: list[dict[str, Any]] = [
         {"held": "", "sources": [shop, web]},  # the guards of a source
         {"held": "golden", "sources": [web]},
         {"days": 3},

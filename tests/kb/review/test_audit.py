@@ -21,7 +21,7 @@ async def shop(tmp_path: Path, embedder: WordEmbedder) -> AsyncIterator[Workshop
 
 async def audit(shop: Workshop) -> list[Finding]:
     compared: list[tuple[int, int]] = []
-    found = await shop.ingestor.audit(lambda done, total: compared.append((done, total)))
+    found = await shop.entries.audit(lambda done, total: compared.append((done, total)))
     assert not compared or compared[-1][0] == compared[-1][1] > 0
     return list(gravest(found))
 
