@@ -104,11 +104,11 @@ def make_scheduler(
     refresh = make_refresh(knowledge)
     runs, late_s = JobRepository(knowledge.database), config.refresh.deadline_s
     jobs = [
-        Job(name, partial(refresh.job, places), cron=cron, timezone=zone, deadline_s=late_s)
+        Job(name, partial(refresh.job, only=places), cron=cron, timezone=zone, deadline_s=late_s)
         for name, cron, zone, places in refresh_jobs(config)
     ]
     if watched := _watched(config.refresh):
-        jobs.append(Job(WATCHED_JOB, partial(refresh.job, list(watched)), deadline_s=late_s))
+        jobs.append(Job(WATCHED_JOB, partial(refresh.job, only=list(watched)), deadline_s=late_s))
     reminders = Reminders(knowledge.index, runs, today=days_of(config))
     jobs.append(Job(NAME, reminders.job, cron=_REMINDERS_CRON, timezone=config.refresh.timezone))
     report = WeeklyReport(

@@ -53,7 +53,6 @@ from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from db.figures import Figures
 from db.handover import Handovers
-from db.jobs import JobRepository
 from db.keys import Keys
 from db.operators import Audit, Operators
 from db.uploads import Uploads
@@ -143,6 +142,7 @@ async def _serve_once(
         if count := await restate(knowledge.database, await asyncio.to_thread(erasures.accounts)):
             logger.info("%d accounts have their last role and password again", count)
         service = await stack.enter_async_context(open_service(knowledge))
+        stack.push_async_callback(partial(knowledge.ingestor.publisher.finish, stop=True))
         troubles = Troubles()
 
         # Without the generator, which would write for seconds: where it fails, passages are quoted.
@@ -171,7 +171,6 @@ async def _serve_once(
                 Figures(knowledge.database, timezone=config.telegram.timezone),
                 Drafts(knowledge.database),
                 knowledge.careful,
-                JobRepository(knowledge.database),
             ),
             accounts=Accounts(knowledge.database),
             operators=Operators(knowledge.database),

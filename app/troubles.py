@@ -54,6 +54,7 @@ def watched(service: Service, troubles: Troubles, scheduler: Scheduler) -> Watch
         models=restarts,
         disk=disk,
         run_again=scheduler.ask_for,
+        due=scheduler.due,
         telegram=lambda: troubles.bot.recovery if troubles.bot else None,
     )
 

@@ -228,6 +228,7 @@ async def open_knowledge(
             gate=gate,
             announce=trainer.after_publish,
         )
+        stack.push_async_callback(publisher.finish)
 
         async def asked() -> Sequence[tuple[str, int, int]]:
             return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)

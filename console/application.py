@@ -16,6 +16,7 @@ from console.bench import AsMessages, BenchPages
 from console.careful import CarefulPages
 from console.chat import ChatPages
 from console.completions import Completions
+from console.contradictions import ContradictionPages
 from console.conversations import ConversationPages, Talks
 from console.documents import DocumentPages
 from console.error_pages import ErrorPages
@@ -132,7 +133,9 @@ def build_console(
         mishaps=watched.counts,
         detailed_health=guard.knows,
     )
-    operator = OperatorPages(pages=pages, records=records, health=health)
+    operator = OperatorPages(
+        pages=pages, records=records, health=health, jobs=watched.jobs, due=watched.due
+    )
     people = PeoplePages(
         pages=pages, accounts=accounts, operators=operators, asked_for=logins.required
     )
@@ -153,6 +156,7 @@ def build_console(
         spoken=languages,
     )
     documents = DocumentPages(pages=pages, desk=uploads, records=records)
+    pairs = ContradictionPages(pages=pages, desk=uploads, entries=editing.entries)
     limits = UploadLimits(max_file_bytes)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(
@@ -274,6 +278,11 @@ def build_console(
             entry_route("/console/entries/change", knowledge.change, "publish"),
             entry_route("/console/entries/draft", knowledge.draft, "publish"),
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
+            route("/console/contradictions", pairs.show, "see"),
+            route("/console/contradictions/begin", pairs.begin, "publish", "POST"),
+            route("/console/contradictions/stop", pairs.stop, "publish", "POST"),
+            route("/console/contradictions/leave", pairs.leave, "publish", "POST"),
+            route("/console/contradictions/merge", pairs.merge, "publish", "POST"),
             route("/console/release", knowledge.release, "see"),
             route("/console/releases/rollback", knowledge.roll_back, "publish", "POST"),
             route("/console/document", documents.show, "see"),
@@ -334,7 +343,7 @@ def build_console(
             route("/console/mishaps/send-again", mishaps.send_again, "talk", "POST"),
             route("/console/mishaps/drop-letter", mishaps.drop_letter, "talk", "POST"),
             route("/console/mishaps/drop-send", mishaps.drop_send, "talk", "POST"),
-            route("/console/mishaps/run-again", mishaps.run_again, "publish", "POST"),
+            route("/console/accept", mishaps.accept, "publish", "POST"),
             route("/console/run", mishaps.run, "publish", "POST"),
             route("/console/programs", program_pages.show, "manage"),
             route("/console/keys/add", program_pages.add, "manage", "POST"),

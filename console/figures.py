@@ -22,6 +22,7 @@ from db.accounts import Accounts
 from db.figures import LASTING_S, OUTCOMES, Asked, Which
 from db.handover import Handover, Handovers
 from kb.releases.entries import Entries
+from kb.review.most_asked import rising
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +40,14 @@ NAMES = {
     "handed_over": N_("Asked for a person"),
     "other": N_("No question"),
 }
-_RESOLVED = {"once": N_("Resolved at once"), "lasting": N_("Still resolved after seven days")}
+_RESOLVED = {
+    "once": N_("Resolved at once"),
+    "lasting": N_("Still resolved after seven days"),
+    "reopened": N_("Reopened within seven days"),
+}
 _MOST_ASKED = 10
 _MARK_CHARS = 64
+_ID_CHARS = 32
 _COUNTED_S = 300
 """Seconds for which figures are kept: 100,000 conversations took 10 s on a busy machine."""
 _HOURS = {str(hour) for hour in range(24)}
@@ -157,12 +163,30 @@ class FigurePages:
             ),
             "most": most,
             "hours": _bars(
-                ((f"{hour:02}:00", count, {"hour": str(hour)}) for hour, count in enumerate(hours)),
+                (
+                    (f"{hour:02}:00", count, {"hour": str(hour)})
+                    for hour, count in enumerate(hours)
+                    if count
+                ),
                 days,
             ),
+            "rising": await self._rising(min(days, _DEFAULT)),
             "timezone": self.records.figures.timezone,
             "times": await self._times(since),
         }
+
+    async def _rising(self, days: int) -> list[Bar]:
+        """Return what was answered more often than in as many days before."""
+        now, cited = time.time(), self.records.conversations.cited
+        since = now - days * _DAY_S
+        try:
+            found = await rising(cited, self.entries.named, since=since, now=now, most=_MOST_ASKED)
+        except AnswerdeskError as error:
+            logger.warning("What is asked more often cannot be named: %s", error)
+            return []
+        named = [(one.text if one.kind == "faq" else one.title, one, by) for one, by in found]
+        which = ((name[:200], by, {"entry": one.chunk_id}) for name, one, by in named if name)
+        return _bars(which, days)
 
     async def _times(self, since: float) -> list[tuple[str, float]]:
         """Return how long customers waited, in seconds, each with what it is."""
@@ -204,6 +228,7 @@ class FigurePages:
         asked = request.query_params
         days, page = days_of(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
+        entry = asked.get("entry", "")[:_ID_CHARS]
         people, assigned = await self.accounts.list(), asked.get("assigned", "")
         group = read_number(asked.get("group", ""))
         which = Which(
@@ -218,7 +243,7 @@ class FigurePages:
             latest=latest,
             mark=asked.get("mark", "")[:_MARK_CHARS],
             assigned=read_number(assigned) if assigned else None,
-            cites=await self._chunks_of(document) if document else None,
+            cites=[entry] * bool(entry) or (await self._chunks_of(document) if document else None),
             among=self.group_of(days, group) if group else None,
         )
         found = await self.records.figures.answers(
@@ -235,6 +260,7 @@ class FigurePages:
             "group": (str(group), tr("A group of the map")) if group else ("", ""),
             "language": (which.language, which.language),
             "document": (document, document),
+            "entry": (entry, tr("One entry")) if entry else ("", ""),
             "mark": (which.mark, which.mark),
             "assigned": (
                 assigned,

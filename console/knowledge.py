@@ -93,6 +93,7 @@ class KnowledgePages:
             document=asked.get("document", ""),
             kind=asked.get("kind", ""),
             question=await self._question(request),
+            linked=tuple(read_number(asked.get(key, "")) for key in ("changed", "answered")),
         )
 
     async def one(self, request: Request) -> Response:
@@ -151,13 +152,13 @@ class KnowledgePages:
         return RedirectResponse(f"/console/entry?id={key}#translations", 303)
 
     async def take_back(self, request: Request) -> Response:
-        """Undo a change by hand, or drop one that waits for review.
+        """Undo changes by hand, or drop one that waits for review.
 
         Questions that it answered are open again.
         """
-        number = await number_of(request)
+        numbers = (await fields_of(request))["number"].split(",")
         try:
-            await self.questions.unlink(number)
+            await self.questions.unlink(*map(read_number, numbers))
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
         return RedirectResponse("/console/knowledge#changes", 303)
@@ -207,6 +208,7 @@ class KnowledgePages:
         notice: str = "",
         status: int = 200,
         question: str = "",
+        linked: Sequence[int] = (0, 0),
     ) -> Response:
         found = Found((), 0)
         only: ChunkKind | None = _ONLY.get(kind)
@@ -221,6 +223,7 @@ class KnowledgePages:
                 kind=only,
                 most=_SHOWN,
                 without=hits.keys() if kind == "unused" else (),
+                stale=kind == "stale",
             )
         except AnswerdeskError as error:
             notice = notice or str(error)
@@ -232,6 +235,7 @@ class KnowledgePages:
             status=status,
             notice=notice,
             question=question,
+            linked=linked,
             words=words,
             document=document,
             kind=kind,

@@ -11,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.conversations import NO_TELEGRAM
-from console.form import Refused, number_of
-from console.operator import LISTED_RUNS
+from console.form import Refused, fields_of, number_of
 from console.pages import Pages
 from core.errors import AnswerdeskError, StorageError
 from core.wording import N_, tr
@@ -72,8 +71,11 @@ class Watched:
     answering: Desk
     models: Callable[[], Sequence[Restarts]]
     disk: Callable[[], Awaitable[Disk]]
-    run_again: Callable[[str], bool]
-    """Begins a run of a job; tells whether there is such a job at rest."""
+    run_again: Callable[..., bool]
+    """Begins a run of a job, by name and with its options; tells whether there is such a job at
+    rest."""
+    due: Callable[[], Mapping[str, float | None]]
+    """Returns when each job runs next (UTC epoch seconds); ``None``: only when asked for."""
     telegram: Callable[[], Retries | None]
 
     async def counts(self) -> Mapping[str, float]:
@@ -121,17 +123,31 @@ class MishapPages:
         """Leave a message that may have arrived as it is."""
         return await self._after(await self.watched.messages.drop_send(await number_of(request)))
 
-    async def run_again(self, request: Request) -> Response:
-        """Begin another run of a job whose last one ended badly."""
+    async def accept(self, request: Request) -> Response:
+        """Read sources again, and take what the last run of that held back.
+
+        The guards of sources come off first: golden questions may still hold their content back,
+        which is then seen before it is accepted.
+        """
         number = await number_of(request)
-        names = {run.run_id: run.job for run in await self.watched.jobs.ended_badly()}
-        return await self._after(number in names and self.watched.run_again(names[number]))
+        runs = {run.run_id: run for run in await self.watched.jobs.ended_badly()}
+        run = runs.get(number)
+        sources = run.detail.get("sources", ()) if run else ()
+        held = [source["name"] for source in sources if source["held"]]
+        return self._begun(
+            run is not None
+            and bool(sources)
+            and self.watched.run_again(
+                run.job, accept=held, anyway=bool(run.detail["held"] or not held)
+            )
+        )
 
     async def run(self, request: Request) -> Response:
-        """Begin another run of a job, such as reading the sources again, and show the console."""
-        number = await number_of(request)
-        names = {run.run_id: run.job for run in await self.watched.jobs.runs(limit=LISTED_RUNS)}
-        if number not in names or not self.watched.run_again(names[number]):
+        """Begin a run of a job, such as reading the sources again, and show the console."""
+        return self._begun(self.watched.run_again((await fields_of(request))["job"]))
+
+    def _begun(self, begun: bool) -> Response:
+        if not begun:
             raise Refused(tr("It is running already, or there is no such job any more."), 409)
         return RedirectResponse("/console#runs", 303)
 

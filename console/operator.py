@@ -1,6 +1,6 @@
 """The operators' first page: what the service knows and does not know."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -15,8 +15,6 @@ from db.figures import Figures
 from db.jobs import JobRepository
 from db.knowledge import ReleaseRepository, SourceRepository
 
-LISTED_RUNS = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -28,7 +26,6 @@ class Records:
     figures: Figures
     drafts: Drafts
     careful: CarefulStart
-    jobs: JobRepository | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +35,13 @@ class OperatorPages:
     pages: Pages
     records: Records
     health: Callable[[], Awaitable[Health]]
+    jobs: JobRepository
+    due: Callable[[], Mapping[str, float | None]]
+    """Returns when each job runs next; see `console.mishaps.Watched`."""
 
     async def show(self, request: Request) -> Response:
-        """Show release, documents, sources, job runs and how much waits."""
+        """Show release, documents, sources, scheduled work and how much waits."""
+        runs, due = {run.job: run for run in await self.jobs.latest()}, self.due()
         releases = await self.records.releases.list(limit=10)
         release = releases[0] if releases else None
         documents = await self.records.releases.documents(release.number) if release else {}
@@ -53,5 +54,5 @@ class OperatorPages:
             sources=await self.records.sources.list(),
             open_questions=await self.records.conversations.count_open(),
             answers=await self.records.conversations.counts(),
-            runs=await self.records.jobs.runs(limit=LISTED_RUNS) if self.records.jobs else (),
+            jobs=[(job, due.get(job), runs.get(job)) for job in dict.fromkeys([*due, *runs])],
         )

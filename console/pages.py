@@ -1,6 +1,7 @@
 """Templates and static files, read once."""
 
 import csv
+import difflib
 import hashlib
 import io
 import re
@@ -44,6 +45,7 @@ _HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[dh]\b")
 _TAG = re.compile(r'<span class="for-readers">.*?</span>|<[^>]+>')
+_WORD = re.compile(r"[\u2e80-\uffef]|[^\W\u2e80-\uffef]+|\s+|.")
 _UNITS = (("hour", 3600), ("minute", 60))
 
 
@@ -75,6 +77,7 @@ class Pages:
             if path.is_file()
         }
         environment.filters["moment"] = _moment
+        environment.filters["differing"] = _differing
         environment.filters["language_name"] = lambda code: locale().languages.get(code, code)
         environment.filters["duration"] = _duration
         environment.filters["percent"] = lambda share: format_percent(share, locale=locale())
@@ -136,6 +139,17 @@ def _counted(one: str, many: str, number: int, /, **values: Any) -> Markup:
 
 def _safe(values: Mapping[str, Any]) -> Mapping[str, Markup]:
     return {name: escape(_seen(value)) for name, value in values.items()}
+
+
+def _differing(text: str, other: str) -> Markup:
+    """Return a text with what another one has differently marked."""
+    words, others = _WORD.findall(text), _WORD.findall(other)
+    pieces = []
+    changes = difflib.SequenceMatcher(None, words, others, autojunk=False).get_opcodes()
+    for change, start, end, *_ in changes:
+        piece = escape(_seen("".join(words[start:end])))
+        pieces.append(piece if change == "equal" or not piece else f"<mark>{piece}</mark>")
+    return Markup("").join(map(Markup, pieces))
 
 
 def _duration(seconds: float) -> str:

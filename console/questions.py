@@ -68,7 +68,7 @@ class QuestionPages:
             concerns = await self.questions.concerns_of(group, question)
             if concerns and not fields["confirmed"]:
                 raise Unconfirmed(concerns)
-            change, _ = await self.questions.link(
+            change, answered = await self.questions.link(
                 group.open_ids, entry, question, author=current_person.get().author
             )
         except AnswerdeskError as error:
@@ -76,7 +76,8 @@ class QuestionPages:
             return await self._page(
                 number, notice=notice, status=409, wording=wording, chosen=entry
             )
-        return RedirectResponse(f"/console/knowledge?changed={change}#changes", 303)
+        told = f"changed={change}&answered={answered}"
+        return RedirectResponse(f"/console/knowledge?{told}", 303)
 
     async def dismiss(self, request: Request) -> Response:
         """Set a question aside with those that ask the same."""

@@ -158,6 +158,8 @@ class Finding:
     """The question, or the sentence of a passage, that it differs from or repeats."""
     theirs: str = ""
     """What stands there."""
+    chunk_id: str = field(default="", compare=False)
+    other_chunk_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +186,16 @@ class AnswerChange:
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """How a new entry or passage begins."""
+    """How an entry or passage begins that is new, changed or gone."""
 
     doc_id: str
     location: str
     heading: str
     """The question of an entry; the headings above a passage."""
     text: str
+    """Empty: it is gone."""
+    old: str = ""
+    """What stood there before; empty: it is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ class IngestReport:
     answers: tuple[AnswerChange, ...] = ()
     """Those of them that it answers otherwise; if it was held back, the golden questions."""
     texts: tuple[NewText, ...] = ()
-    """The first new entries and passages; only of a ``dry_run``."""
+    """The first entries and passages that change, go or come; only of a ``dry_run``."""
     golden_asked: int = 0
     """Golden questions that were asked; only of a ``dry_run``."""
     golden: tuple[AnswerChange, ...] = ()

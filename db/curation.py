@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, String, Text, or_, select
+from sqlalchemy import ColumnElement, String, Text, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,6 +57,15 @@ class CurationRow(Base):
     closed: Mapped[float | None]
     state: Mapped[str] = mapped_column(String(8))
     reason: Mapped[str] = mapped_column(Text)
+
+
+class SettledPair(Base):
+    """Two entries or passages that may stay as they are, in alphabetical order."""
+
+    __tablename__ = "settled_pairs"
+
+    chunk_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    other_chunk_id: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +136,29 @@ class Curations(Repository):
                 old = await session.get(CurationRow, number)
                 if old is not None and old.closed is None:
                     old.closed = now
-            row = CurationRow(kind=kind, **asdict(anchor), **fields)
+            days = {"valid_from": "", "valid_until": ""}
+            row = CurationRow(kind=kind, **asdict(anchor), **(days | fields))
             row.created, row.closed, row.state, row.reason = now, None, "active", ""
             session.add(row)
             await session.flush()
             return _curation(row)
+
+    async def settle_pair(self, chunk_ids: Iterable[str], *, settled: bool) -> None:
+        """Remember, or forget, that two entries or passages may stay as they are.
+
+        An edited one has another id, so the pair is looked at again.
+        """
+        one, other = sorted(chunk_ids)
+        if settled:
+            await self._put(SettledPair(chunk_id=one, other_chunk_id=other))
+        else:
+            pair = SettledPair.chunk_id == one, SettledPair.other_chunk_id == other
+            await self._execute(delete(SettledPair).where(*pair))
+
+    async def settled_pairs(self) -> set[frozenset[str]]:
+        """Return the pairs of chunks that may stay as they are."""
+        pairs = await self._all(select(SettledPair))
+        return {frozenset((pair.chunk_id, pair.other_chunk_id)) for pair in pairs}
 
     async def get(self, number: int) -> Curation:
         """Return an open piece of work; raises `CurationNotFound` if there is none."""

@@ -81,7 +81,8 @@ class Which:
     """UTC epoch seconds."""
     resolved: str = ""
     """``once``: answered, and the customer did not say that it did not help. ``lasting``: and did
-    not within seven days ask in vain or for a person, or get an answer that did not help."""
+    not within seven days ask in vain or for a person, or get an answer that did not help.
+    ``reopened``: but did."""
     same_as: int = 0
     """An answer: those to the same words; case and blanks around them do not count."""
     mark: str = ""
@@ -366,7 +367,7 @@ def _where(
         found.append(theirs if which.assigned else ~whose.exists())
     if which.resolved:
         found.append(verdict.helpful.is_not(False))
-    if which.resolved == "lasting":
+    if which.resolved in ("lasting", "reopened"):
         later, said = aliased(AnswerRow), aliased(FeedbackRow)
         in_vain = _outcome_of(later).in_(("refused", "handed_over"))
         failed = (
@@ -376,7 +377,10 @@ def _where(
             .where(later.created < row.created + LASTING_S)
             .where(or_(in_vain, said.helpful.is_(False)))
         )
-        found += [row.created < time.time() - LASTING_S, ~failed.exists()]
+        if which.resolved == "reopened":
+            found.append(failed.exists())
+        else:
+            found += [row.created < time.time() - LASTING_S, ~failed.exists()]
     return found
 
 

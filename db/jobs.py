@@ -112,15 +112,15 @@ class JobRepository(Repository):
             query = query.where(JobRun.job == job)
         return await self._all(query)
 
+    async def latest(self) -> Sequence[JobRun]:
+        """Return each job's last run, newest first."""
+        last = select(func.max(JobRun.run_id)).group_by(JobRun.job)
+        query = select(JobRun).where(JobRun.run_id.in_(last))
+        return await self._all(query.order_by(JobRun.run_id.desc()))
+
     async def ended_badly(self) -> Sequence[JobRun]:
         """Return each job's last run if it failed or kept something back, newest first."""
-        last = select(func.max(JobRun.run_id)).group_by(JobRun.job)
-        query = (
-            select(JobRun)
-            .where(JobRun.run_id.in_(last), JobRun.state.not_in(("running", "done")))
-            .order_by(JobRun.run_id.desc())
-        )
-        return await self._all(query)
+        return [run for run in await self.latest() if run.state not in ("running", "done")]
 
     async def get(self, run_id: int) -> JobRun:
         """Return a run that exists."""

@@ -171,13 +171,16 @@ class Uploads(Repository):
         new: UploadState,
         *,
         outcome: Mapping[str, Any] | None = None,
+        entry: Entry | None = None,
         **values: int | str,
     ) -> bool:
         """Change an upload's state if it still is `old`; return whether it was.
 
-        `outcome` takes the place of the one before; ``None`` leaves that.
+        `outcome` and `entry` take the place of those before; ``None`` leaves them.
         """
         changes: dict[str, Any] = {**values}
+        if entry is not None:
+            changes["written"] = asdict(entry)
         if outcome is not None:
             changes["outcome"] = dict(outcome)
         which = Upload.upload_id == upload_id, Upload.state == old

@@ -131,9 +131,15 @@ class Refresh:
             await self._remember(looked, refreshed)
         return refreshed
 
-    async def job(self, only: Collection[str] | None = None) -> JobReport:
-        """Run on schedule."""
-        return (await self.run(only=only)).job_report()
+    async def job(
+        self,
+        only: Collection[str] | None = None,
+        *,
+        accept: Collection[str] = (),
+        anyway: bool = False,
+    ) -> JobReport:
+        """Run on schedule, or with what an operator accepts; `run`."""
+        return (await self.run(only=only, accept=accept, anyway=anyway)).job_report()
 
     async def _publish(
         self,
@@ -218,7 +224,8 @@ class Refresh:
             return ""
         return tr(
             "held back: it would lose %(lost)s of %(total)s %(what)s (%(share)s, the limit is "
-            "%(limit)s). If that is right, run `answerdesk refresh --accept %(name)s` once.",
+            "%(limit)s). If that is right, accept it on the first page of the console, or run "
+            "`answerdesk refresh --accept %(name)s` once.",
             lost=lost,
             total=total,
             what=what,

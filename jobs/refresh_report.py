@@ -63,7 +63,10 @@ class RefreshReport:
         parts.append(tr("release %(number)s", number=self.ingest.release))
         lines = [tr("%(sentence)s.", sentence="; ".join(parts))]
         if self.ingest.held:
-            remedy = tr("If that is right, run `answerdesk refresh --anyway` once.")
+            remedy = tr(
+                "If that is right, accept it on the first page of the console, or run "
+                "`answerdesk refresh --anyway` once."
+            )
             lines = [f"{self.ingest.held} {remedy}"]
         else:
             lines += answers_text(self.ingest)

@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, Self
@@ -48,7 +48,7 @@ class Job:
     """Work with a name, and when it is due."""
 
     name: str
-    run: Callable[[], Awaitable[JobReport]]
+    run: Callable[..., Awaitable[JobReport]]
     cron: str = ""
     """Minute, hour, day, month, weekday (0 is Sunday); empty: only when asked for."""
     timezone: str = "UTC"
@@ -135,9 +135,21 @@ class Scheduler:
                 if run_id is not None:
                     await self._execute(job, run_id)
 
-    async def run_now(self, name: str) -> JobRun:
-        """Run a job at once, after a run of it that is under way; return how it went."""
+    def due(self) -> Mapping[str, float | None]:
+        """Return when each job runs next (UTC epoch seconds); ``None``: only when asked for."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        found = {n: t.get_next_fire_time(None, now) for n, t in self._triggers.items()}
+        return {
+            name: slot.timestamp() if (slot := found.get(name)) else None for name in self._jobs
+        }
+
+    async def run_now(self, name: str, **options: Any) -> JobRun:
+        """Run a job at once, after a run of it that is under way; return how it went.
+
+        `options` are handed to the job.
+        """
         job = self._jobs[name]
+        job = replace(job, run=partial(job.run, **options))
         async with self._locks[name]:
             moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
             slot = f"manual {moment} {uuid.uuid4().hex[:8]}"
@@ -145,13 +157,13 @@ class Scheduler:
             assert run_id is not None, slot
             return await self._execute(job, run_id)
 
-    def ask_for(self, name: str) -> bool:
+    def ask_for(self, name: str, **options: Any) -> bool:
         """Begin a run of a job beside the caller; return whether there is such a job at rest."""
         if name not in self._jobs or self._locks[name].locked():
             return False
 
         async def work() -> None:
-            await self.run_now(name)
+            await self.run_now(name, **options)
 
         self._spawn(work(), name)
         return True

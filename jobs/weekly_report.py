@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,12 @@ import yaml
 
 from core.errors import AnswerdeskError
 from core.shown import short
-from core.types import Chunk
 from core.wording import tr
 from db.conversations import Conversations
 from db.figures import Figures, Which
 from db.operators import Team
 from jobs.schedule import JobReport
+from kb.review.most_asked import Named, rising
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ _COUNTED: Mapping[str, Mapping[str, Any]] = {
     "unhelped": {"feedback": "no"},
 }
 _RISING = 3
-_RISES_BY = 3
-"""Fewer questions more than in the week before are chance."""
 _NAME_CHARS = 60
 
 
@@ -47,8 +45,7 @@ class WeeklyReport:
     figures: Figures
     conversations: Conversations
     team: Team
-    named: Callable[[Sequence[str]], Awaitable[Sequence[Chunk]]]
-    """Returns those of the entries and passages that are live."""
+    named: Named
     _: KW_ONLY
     company: str
     language: str
@@ -89,19 +86,15 @@ class WeeklyReport:
         return JobReport(text, detail={"tell": text})
 
     async def _rising(self, now: float) -> list[tuple[str, int]]:
-        """Return the entries and passages that were given more often than in the week before."""
-        both = await self.conversations.cited(since=now - 2 * _WEEK_S)
-        latest = await self.conversations.cited(since=now - _WEEK_S)
-        more = {key: 2 * len(given) - len(both[key]) for key, given in latest.items()}
-        most = sorted((-by, key) for key, by in more.items() if by >= _RISES_BY)
+        """Name the entries and passages that were given more often than in the week before."""
+        cited = self.conversations.cited
         try:
-            chunks = await self.named([key for _, key in most])
+            found = await rising(cited, self.named, since=now - _WEEK_S, now=now, most=_RISING)
         except AnswerdeskError as error:
             logger.warning("What is asked more often cannot be named: %s", error)
             return []
-        names = {one.chunk_id: one.text if one.kind == "faq" else one.title for one in chunks}
-        found = [(short(names[key], _NAME_CHARS), -by) for by, key in most if names.get(key)]
-        return found[:_RISING]
+        names = ((one.text if one.kind == "faq" else one.title, by) for one, by in found)
+        return [(short(name, _NAME_CHARS), by) for name, by in names if name]
 
 
 def _signed(number: int) -> str:

@@ -22,11 +22,13 @@ _IN_LIST = 1_000
 NEGATIVE = "role = 'negative'"
 """Filter for what entries do not answer."""
 
-RowSet: TypeAlias = Literal["own", "stated", "all"]
+RowSet: TypeAlias = Literal["own", "head", "stated", "all"]
 """What is searched. ``own``: the texts that operators wrote, each once (questions, variants,
-passages). ``stated``: what is embedded as a statement (answers, passages). ``all``: both."""
+passages). ``head``: one of each chunk (questions, passages). ``stated``: what is embedded as a
+statement (answers, passages). ``all``: own and stated."""
 ROLES: Mapping[RowSet, tuple[Role, ...]] = {
     "own": ("question", "variant", "passage"),
+    "head": ("question", "passage"),
     "stated": ("answer", "passage"),
     "all": ("question", "variant", "answer", "passage"),
 }
@@ -92,7 +94,8 @@ class Nearest:
         if not kept:
             return
         scores = self._vectors @ matrix(table)[kept].T
-        top = np.argsort(-scores, axis=1)[:, : self._k]
+        few = min(self._k, scores.shape[1]) - 1
+        top = np.argpartition(-scores, few, axis=1)[:, : self._k]
         for best, places, values in zip(self.best, top, scores, strict=True):
             best += [(float(values[place]), row_ids[kept[place]]) for place in places]
             best.sort(key=lambda found: (-found[0], found[1]))

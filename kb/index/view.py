@@ -2,7 +2,7 @@
 
 import asyncio
 import fnmatch
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,7 +181,7 @@ class View(Reader):
         return found
 
     async def nearest(
-        self, vectors: Matrix, k: int, *, without: Collection[str] = ()
+        self, vectors: Matrix, k: int, *, without: Collection[str] = (), rows: RowSet = "own"
     ) -> list[list[tuple[Row, float]]]:
         """Return the `k` rows nearest to each of many vectors, each with its cosine similarity.
 
@@ -193,13 +193,25 @@ class View(Reader):
             return [[] for _ in vectors]
         best = Nearest(vectors, k, frozenset(without))
         with reading():
-            query = self.table.query().select(["row_id", "vector"]).where(FILTERS["own"])
-            batches = await query.to_batches()
-            async for batch in batches:
+            query = self.table.query().select(["row_id", "vector"]).where(FILTERS[rows])
+            async for batch in await query.to_batches():
                 await asyncio.to_thread(best.add, pa.Table.from_batches([batch]))
         row_ids = {row_id for nearest in best.best for _, row_id in nearest}
         found = {row.row_id: row for row in await self.rows_of("row_id", row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
+
+    async def blocks(self, size: int) -> AsyncIterator[tuple[list[Row], Matrix]]:
+        """Yield the texts that operators wrote with their vectors, so many rows at a time.
+
+        Variants come last.
+        """
+        names = ["role", "row_id"]
+        found = tuples(await self._select(names, FILTERS["own"]), names)
+        ordered = [row_id for _, row_id in sorted((role == "variant", one) for role, one in found)]
+        for start in range(0, len(ordered), size):
+            part = ordered[start : start + size]
+            table = await self._select_each([*ROW_FIELDS, "vector"], "row_id", part)
+            yield read_rows(table), matrix(table)
 
     async def texts_with(self, parts: Sequence[str]) -> list[str]:
         """Return the texts that have any of these parts, which are in lower case."""
@@ -241,6 +253,8 @@ class View(Reader):
         kind: ChunkKind | None = None,
         most: int | None = None,
         without: Collection[str] = (),
+        came_by: str = "",
+        ends_by: str = "",
     ) -> Found:
         """Return chunks by document and text.
 
@@ -251,9 +265,14 @@ class View(Reader):
             kind: only entries or only passages.
             most: chunks to return, the first; ``None``: all.
             without: numbers of chunks that are left out.
+            came_by: ISO date; only what was received by then, or ends by `ends_by`.
+            ends_by: ISO date.
         """
         names = ["chunk_id", "doc_id", "chunk_text"]
         conditions = [FILTERS["all"], *([f"kind = '{kind}'"] if kind else [])]
+        if came_by:
+            old, ends = f"updated <= {quoted(came_by)}", f"valid_until <= {quoted(ends_by)}"
+            conditions.append(f"(updated <> '' AND {old} OR valid_until <> '' AND {ends})")
         for word in words.lower().split():
             places = (f"contains(lower({name}), {quoted(word)})" for name in _SEARCHED)
             conditions.append(f"({' OR '.join(places)})")
@@ -310,12 +329,12 @@ class View(Reader):
         whole = len(parts["faq"]) <= most
         return Sample(read_rows(table), matrix(table), whole_entries=whole)
 
-    async def count(self) -> int:
-        """Return the number of rows."""
+    async def count(self, rows: RowSet | None = None) -> int:
+        """Return the number of rows, or of some of them."""
         if self.table is None:
             return 0
         with reading():
-            return int(await self.table.count_rows())
+            return int(await self.table.count_rows(FILTERS[rows] if rows else None))
 
     async def _rows(self, where: str) -> list[Row]:
         return read_rows(await self._select(ROW_FIELDS, where))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from core.types import Chunk, FileReport
 from kb.index.rows import Row, content_key
+from kb.index.table import ROLES
 from kb.index.view import Reader
 from kb.ingest.prepare import Prepared, PreparedFile
 
@@ -22,6 +23,8 @@ class Comparison:
     """By document, only of those that change."""
     fresh: tuple[Row, ...] = ()
     """Of `written`, the rows whose text is new in its chunk."""
+    lost: tuple[Row, ...] = ()
+    """The questions and passages that are no longer there."""
 
     def summary(self) -> dict[str, int]:
         """Return the chunks added, changed and removed."""
@@ -51,6 +54,7 @@ async def compare(state: Reader, prepared: Prepared, removed: Sequence[str]) -> 
         gone=frozenset(digests.keys() - rows.keys()),
         files=reports,
         fresh=tuple(row for row in rows.values() if row.row_id not in digests),
+        lost=tuple(row for row in stored if row.row_id not in rows and row.role in ROLES["head"]),
     )
 
 

@@ -1,5 +1,6 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,11 +17,13 @@ from kb.index.view import Found
 from kb.parse.faq.values import iso_date
 from kb.releases.alike import key_of
 from kb.releases.ingestor import Ingestor
-from kb.review.findings import both_valid
+from kb.review.findings import Found as Pairs
+from kb.review.findings import OnCompared, both_valid
 from kb.text.language import detect_language
 from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
+_OLD_DAYS, _SOON_DAYS = 365, 30
 _MOST_CHARS: Mapping[CurationKind, int] = {
     "variant": 400, "negative": 400, "answer": 20_000, "translation": 20_000, "draft": 20_000,
 }  # fmt: skip
@@ -93,10 +96,22 @@ class Entries:
         kind: ChunkKind | None = None,
         most: int | None = None,
         without: Collection[str] = (),
+        stale: bool = False,
     ) -> Found:
-        """Return live entries and passages; see `kb.index.view.View.find`."""
-        view = await self.index.view()
-        return await view.find(words, documents=documents, kind=kind, most=most, without=without)
+        """Return live entries and passages; see `kb.index.view.View.find`.
+
+        `stale`: only those that ended, end within a month, or came a year ago or earlier.
+        """
+        view, today = await self.index.view(), dt.datetime.now(dt.UTC).date()
+        return await view.find(
+            words,
+            documents=documents,
+            kind=kind,
+            most=most,
+            without=without,
+            came_by=(today - dt.timedelta(_OLD_DAYS)).isoformat() if stale else "",
+            ends_by=(today + dt.timedelta(_SOON_DAYS)).isoformat() if stale else "",
+        )
 
     async def one(self, chunk_id: str) -> Chunk:
         """Return a live entry or passage by its whole number."""
@@ -157,7 +172,7 @@ class Entries:
             author=author,
         )
         if kind != "draft":
-            await self._publish(entry.doc_id, f"{kind}: {entry.text}")
+            await self._publish(f"{kind}: {entry.text}", entry.doc_id)
         return await self.curations.get(stored.curation_id)
 
     async def draft(self, key: str, language: str, *, author: str = "") -> Curation:
@@ -213,14 +228,42 @@ class Entries:
                     )
                 )
 
-    async def take_back(self, number: int) -> Curation:
-        """Undo a change, or drop one that waits for review."""
-        closed = await self.curations.close(number)
-        if closed.kind != "draft":
-            await self._publish(
-                closed.anchor.doc_id, f"without {closed.kind}: {closed.anchor.question}"
+    async def audit(self, on_compared: OnCompared) -> list[Pairs]:
+        """Find contradictions and duplicates in everything that is live; `Inspector.audit`."""
+        return await self.ingestor.inspector.audit(await self.index.view(), on_compared)
+
+    async def merge(self, key: str, into: str, *, author: str = "") -> list[int]:
+        """Switch an entry off, and ask another one by its wordings, as one release.
+
+        Return the numbers of the changes, which undo it together (`take_back`).
+        """
+        entry, kept = await self.get(key), await self.get(into)
+        if entry == kept:
+            raise BadChange(tr("An entry cannot be merged with itself."))
+        work = await self.curations.open()
+        asked = {normalise(text) for text in (kept.text, *kept.variants)}
+        new = [text for text in (entry.text, *entry.variants) if normalise(text) not in asked]
+        changes: list[tuple[Chunk, CurationKind, str]] = [(kept, "variant", text) for text in new]
+        numbers = []
+        for one, kind, text in [*changes, (entry, "disabled", "")]:
+            active = [c for c in work if c.chunk_id == one.chunk_id and c.state == "active"]
+            stored = await self.curations.add(
+                kind, _anchor(one, active), chunk_id=one.chunk_id, text=text, author=author
             )
-        return closed
+            numbers.append(stored.curation_id)
+        await self._publish(f"merged: {entry.text}", kept.doc_id, entry.doc_id)
+        return numbers
+
+    async def take_back(self, *numbers: int) -> Curation:
+        """Undo changes as one release, or drop what waits for review; return the last."""
+        for number in numbers:
+            await self.curations.get(number)
+        closed = [await self.curations.close(number) for number in numbers]
+        if published := [one for one in closed if one.kind != "draft"]:
+            *_, last = published
+            note = f"without {last.kind}: {last.anchor.question}"
+            await self._publish(note, *(one.anchor.doc_id for one in published))
+        return closed[-1]
 
     async def reattach(self, number: int, key: str) -> Curation:
         """Put work that waits for review on a live entry, also of another document."""
@@ -238,10 +281,10 @@ class Entries:
             await self.curations.close(number)
         return made
 
-    async def _publish(self, doc_id: str, note: str) -> None:
-        report = await self.ingestor.reread([doc_id], note=note[:200])
-        if error := next((file.error for file in report.files if file.error), ""):
-            raise ChangeNotLive(doc_id, error)
+    async def _publish(self, note: str, *doc_ids: str) -> None:
+        report = await self.ingestor.reread(doc_ids, note=note[:200])
+        if failed := next((file for file in report.files if file.error), None):
+            raise ChangeNotLive(failed.doc_id, failed.error)
 
 
 def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from core.shown import short
 from core.types import FileReport, IngestReport, NewText
 from db.knowledge import Document, Release
 from kb.index.rows import Row
+from kb.index.table import ROLES
 from kb.ingest.diff import Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
 from kb.ingest.prepare import OnProgress, Prepared
@@ -19,6 +20,7 @@ from kb.review.caution import cautions
 from kb.review.findings import Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
+from kb.text.segmentation import ngram_cosine
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,10 @@ class IncomingFile:
 
 
 _TEXTS = 20
-"""New entries and passages that a preview shows."""
-_TEXT_CHARS = 200
+"""Entries and passages of each kind that a preview shows: changed, gone, new."""
+_TEXT_CHARS, _CHANGED_CHARS = 200, 800
+_SIMILAR = 0.3
+"""N-gram cosine from which a text in the same place is the other one, changed."""
 _NOTHING, _UNKNOWN = Comparison(), Forecast()
 _COMPARED = frozenset({"ingest", "refresh"})
 """Kinds of release whose answers are compared with those before: not an operator's single edit."""
@@ -198,7 +202,7 @@ class Ingestor:
             dry_run=True,
             findings=(*cautious, *inspection.findings),
             uncompared=inspection.uncompared,
-            texts=_new_texts(comparison.fresh),
+            texts=_texts(comparison),
         )
 
     async def _apply(self, prepared: Prepared, work: _Work) -> IngestReport:
@@ -245,9 +249,11 @@ class Ingestor:
                 report = _report(work, prepared, base, before)
                 return replace(report, held=str(error), answers=error.changes)
             await publisher.preparer.settle(taken, gone)
-        await publisher.announce(release.number)
         forecast = Forecast()
-        if work.kind in _COMPARED:
+        if work.kind not in _COMPARED:
+            publisher.announce_soon(release.number)
+        else:
+            await publisher.announce(release.number)
             forecast = await self.forecaster.changes(seen, await publisher.index.view())
         report = _report(work, prepared, release, after, comparison, forecast)
         return replace(report, embedded=release.embedded)
@@ -323,14 +329,35 @@ def _report(
     )
 
 
-def _new_texts(rows: Sequence[Row]) -> tuple[NewText, ...]:
-    """Return how the first new entries and passages begin."""
-    return tuple(
-        NewText(
-            row.doc_id,
-            row.location,
-            row.chunk_text if row.kind == "faq" else row.title,
-            short(row.answer or row.chunk_text, _TEXT_CHARS),
-        )
-        for row in [row for row in rows if row.role in ("question", "passage")][:_TEXTS]
-    )
+def _texts(comparison: Comparison) -> tuple[NewText, ...]:
+    """Return how the first entries and passages begin that change, go and come."""
+    lost = {place: row for row in comparison.lost for place in _places(row)}
+    changed, new, found = [], [], set[str]()
+    for row in comparison.fresh:
+        if row.role in ROLES["head"]:
+            olds = [lost[place] for place in _places(row) if place in lost]
+            old = next((old for old in olds if _is_changed(old, row, found)), None)
+            if old is None:
+                new.append(_text(row))
+            else:
+                found.add(old.row_id)
+                before = short(old.answer or old.chunk_text, _CHANGED_CHARS)
+                changed.append(replace(_text(row, _CHANGED_CHARS), old=before))
+    gone = [row for row in comparison.lost if row.row_id not in found]
+    shown = [replace(one, text="", old=one.text) for one in map(_text, gone[:_TEXTS])]
+    return (*changed[:_TEXTS], *shown, *new[:_TEXTS])
+
+
+def _places(row: Row) -> tuple[tuple[str, ...], ...]:
+    return (row.doc_id, row.kind, "", row.chunk_text), (row.doc_id, row.kind, row.location)
+
+
+def _is_changed(old: Row, row: Row, found: Collection[str]) -> bool:
+    alike = old.chunk_text == row.chunk_text or ngram_cosine(old.content, row.content) >= _SIMILAR
+    return alike and old.row_id not in found
+
+
+def _text(row: Row, chars: int = _TEXT_CHARS) -> NewText:
+    heading = row.chunk_text if row.kind == "faq" else row.title
+    text = short(row.answer or row.chunk_text, chars)
+    return NewText(row.doc_id, row.location, heading, text)

@@ -5,7 +5,7 @@ stands in the database (`db.conversations`).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, TypeAlias
 
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
@@ -180,9 +180,20 @@ class OpenQuestions:
 
     # --- dealing with them ---------------------------------------------------------------------
 
-    async def answered(self, entry: Entry) -> int:
-        """Take the questions that an entry answers off the list; return how many were on it."""
-        return await self.questions.resolve(entry.open_ids, status="answered")
+    async def answered(self, entry: Entry) -> tuple[Entry, int]:
+        """Take the questions that an entry answers off the list, and those that ask the same.
+
+        Return the entry with all of them, and how many were on the list.
+        """
+        entry = replace(entry, open_ids=await self._with_alike(entry.open_ids, entry.question))
+        return entry, await self.questions.resolve(entry.open_ids, status="answered")
+
+    async def _with_alike(self, open_ids: Sequence[int], question: str) -> tuple[int, ...]:
+        """Add the numbers of the open questions that ask the same as a question."""
+        waiting = await self.questions.open_questions(limit=_CONSIDERED)
+        same, *_ = await self.alike.group([question, *(one.question for one in waiting)])
+        alike = (waiting[place - 1].open_id for place in same if place)
+        return tuple(dict.fromkeys([*open_ids, *alike]))
 
     async def reopen(self, open_ids: Sequence[int]) -> int:
         """Let questions wait again: what answered them was undone, or they are ours after all."""
@@ -193,16 +204,18 @@ class OpenQuestions:
     ) -> tuple[int, int]:
         """Make a question a way to ask an entry, live.
 
-        Return the number of the change, and how many of the open questions it answered.
+        Return the number of the change, and how many open questions it answered: these, and those
+        that ask the same.
         """
         change = await self.entries.change(chunk_id, "variant", text=question, author=author)
-        number = change.curation_id
+        number, open_ids = change.curation_id, await self._with_alike(open_ids, question)
         return number, await self.questions.resolve(open_ids, status="answered", change=number)
 
-    async def unlink(self, number: int) -> None:
-        """Take a change of an entry back, live; the questions that it answered are open again."""
-        await self.entries.take_back(number)
-        await self.questions.reopen(change=number)
+    async def unlink(self, *numbers: int) -> None:
+        """Take changes of entries back, live; the questions that they answered are open again."""
+        await self.entries.take_back(*numbers)
+        for number in numbers:
+            await self.questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:
         """Set a question aside with those that ask the same; return how many these were."""

@@ -35,6 +35,23 @@ class Publisher:
     announce: Callable[[int], Awaitable[None]]
     """Trains for the release of a number that went live; called when the lock is free again."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
+    _training: set["asyncio.Task[None]"] = field(default_factory=set, init=False, repr=False)
+
+    def announce_soon(self, number: int) -> None:
+        """Train for a release beside the caller, who need not wait: it is live."""
+
+        async def train() -> None:
+            await self.announce(number)
+
+        task = asyncio.create_task(train(), name="training")
+        self._training.add(task)
+        task.add_done_callback(self._training.discard)
+
+    async def finish(self, *, stop: bool = False) -> None:
+        """Wait for what trains beside callers, or stop it: the next start makes up for it."""
+        for task in self._training if stop else ():
+            task.cancel()
+        await asyncio.gather(*self._training, return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:

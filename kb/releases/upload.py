@@ -158,9 +158,18 @@ class UploadFlow:
             kept = stored(Outcome(replace(report, findings=findings)))
             await self.uploads.move(upload.upload_id, "applying", "preview", before=0, outcome=kept)
             return Applied(report, before)
-        answered = await self.library.questions.answered(upload.entry) if upload.entry else 0
+        entry, answered = upload.entry, 0
+        if entry:
+            entry, answered = await self.library.questions.answered(entry)
+        after = report.release
         await self.uploads.move(
-            upload.upload_id, "applying", "live", before=before, after=report.release, outcome=kept
+            upload.upload_id,
+            "applying",
+            "live",
+            before=before,
+            after=after,
+            outcome=kept,
+            entry=entry,
         )
         return Applied(report, before, answered)
 

@@ -1,7 +1,9 @@
-"""Numbers, dates and amounts that differ between two texts about the same thing. Pure functions."""
+"""Figures, dates, yes and no that differ between two texts about the same thing; pure."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.text.facts import Fact, agree, extract_facts, names_in, without_facts
 from kb.text.lexicon import is_cjk
@@ -18,6 +20,14 @@ figures of the demo shop's files against each other, .6 with two shared words gi
 _SHARED_WORDS = 2.0
 _HAN_WORD = 0.5
 """A pair of Han characters counts half: pairs overlap."""
+_YES, _NO = (
+    re.compile(rf"\W*(?:(?:{words})(?=\s?[,.!:;–—])|(?:{han})(?=[，。！,]))", re.IGNORECASE)
+    for words, han in (
+        ("yes|ja|sí|oui|sì|sim|да", "是的?|对|有|可以|能|会"),
+        ("no|nein|non|não|нет", "不是?|没有|不可以|不能|不会"),
+    )
+)
+"""How an answer begins that says yes, or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +58,34 @@ def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Differen
     (`alike`), the sentences themselves must share most of their words.
     """
     whole_new, whole_old = extract_facts(new.text), extract_facts(old.text)
-    mine = [f for f in _figures(new.text) if not _stands_in(f, whole_old)]
-    theirs = [f for f in _figures(old.text) if not _stands_in(f, whole_new)]
-    if not any(_same_measure(a, b) for a in mine for b in theirs):
+    changed = [f for f in _figures(new.text) if not _stands_in(f, whole_old)]
+    others = [f for f in _figures(old.text) if not _stands_in(f, whole_new)]
+    if not any(_same_measure(a, b) for a in changed for b in others):
         return None
-    for sentence, other in _pairs(new, old, alike=alike):
-        for fact in _figures(sentence):
-            if _stands_in(fact, whole_old):
-                continue
-            for rival in _figures(other):
-                if _same_measure(fact, rival) and not _stands_in(rival, whole_new):
-                    return Difference(fact.text.strip(), rival.text.strip(), sentence, other)
+    for sentence in split_sentences(new.text, new.language):
+        own = [fact for fact in _figures(sentence) if not _stands_in(fact, whole_old)]
+        for other in split_sentences(old.text, old.language) if own else ():
+            rivals = [fact for fact in _figures(other) if not _stands_in(fact, whole_new)]
+            differing = ((a, b) for a in own for b in rivals if _same_measure(a, b))
+            if (pair := next(differing, None)) and (
+                alike or _about_the_same(sentence, new.question, other, old.question)
+            ):
+                mine, theirs = (fact.text.strip() for fact in pair)
+                return Difference(mine, theirs, sentence, other)
     return None
+
+
+def opposite(answer: str, other: str) -> bool:
+    """Tell whether one of two answers says yes, and the other one no."""
+    pairs = (answer, other), (other, answer)
+    return any(_YES.match(yes) and _NO.match(no) for yes, no in pairs)
+
+
+def about_two_things(text: str, other: str) -> bool:
+    """Tell whether two questions differ in a figure, or each has a name that the other lacks."""
+    mine, theirs = ([f for f in extract_facts(one) if f.certain] for one in (text, other))
+    figures = (*(_stands_in(f, theirs) for f in mine), *(_stands_in(f, mine) for f in theirs))
+    return not all(figures) or (_names(text, other) and _names(other, text))
 
 
 def _figures(text: str) -> list[Fact]:
@@ -74,13 +100,6 @@ def _same_measure(fact: Fact, other: Fact) -> bool:
     bounds = {fact.bound, other.bound}
     opposite = bool(bounds & _LOWER) and bool(bounds & _UPPER)
     return fact.kind == other.kind and fact.unit == other.unit and not opposite
-
-
-def _pairs(new: Statement, old: Statement, *, alike: bool) -> Iterator[tuple[str, str]]:
-    for sentence in split_sentences(new.text, new.language):
-        for other in split_sentences(old.text, old.language):
-            if alike or _about_the_same(sentence, new.question, other, old.question):
-                yield sentence, other
 
 
 def _about_the_same(sentence: str, question: str, other: str, other_question: str) -> bool:
@@ -102,15 +121,16 @@ def _names(sentence: str, other: str) -> bool:
     return any(not any(same_word(name.casefold(), k) for k in known) for name in names_in(sentence))
 
 
-def _content(text: str) -> list[str]:
-    return list(dict.fromkeys(content_words(without_facts(text))))
+@lru_cache(maxsize=4096)
+def _content(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(content_words(without_facts(text))))
 
 
-def _overlap(left: list[str], right: list[str]) -> bool:
+def _overlap(left: Sequence[str], right: Sequence[str]) -> bool:
     left, right = sorted((left, right), key=_weight)
     shared = _weight([word for word in left if any(same_word(word, other) for other in right)])
     return shared >= _SHARED_WORDS and shared >= _SHARED * _weight(left)
 
 
-def _weight(words: list[str]) -> float:
+def _weight(words: Sequence[str]) -> float:
     return sum(_HAN_WORD if is_cjk(word[0]) else 1.0 for word in words)

@@ -1,11 +1,12 @@
-"""What an operator should look at before new texts go live: conflicts and near duplicates."""
+"""Conflicts and near duplicates: of new texts before they go live, and of a whole release."""
 
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
 from kb.ranking.features import Floats
-from kb.review.conflicts import Statement, differing_figure
+from kb.review.conflicts import Statement, about_two_things, differing_figure, opposite
 from kb.text.lexicon import read_lists
 from kb.text.own_words import each_its_own
 from kb.text.segmentation import natural, ngram_cosine, normalise
@@ -30,6 +31,8 @@ Publishing finds these vectors in the spool, so nothing is computed twice."""
 _REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
 """Unrelated statements by language."""
 _NEIGHBOURS = 6
+_BLOCK = 500
+"""Rows of a release that are compared with all others at a time."""
 
 NEAR = 0.72
 """Two questions are nearly the same from here on: the mean of how far their cosine lies between
@@ -41,6 +44,9 @@ _LIKE = 0.45
 _SAME_ANSWER = 0.65
 """With answers this alike (n-gram cosine; the demo's different answers reach .56), questions need
 only be `_LIKE`."""
+_SAME = 0.75
+"""Questions in other words are the same from here on (similarity of their vectors) if they name
+the same things. Of the demo's entries no two reach .71; paraphrases had .77 to .91."""
 _RELATED = 0.3
 """Below this similarity of the vectors (0: unrelated) two texts are not about the same thing."""
 
@@ -74,6 +80,12 @@ _NAMED = 5
 """Findings that the sentence of a held change names."""
 
 
+Found: TypeAlias = tuple[float, Finding]
+"""A finding, and how near the two vectors are (`_Pair.relation`)."""
+OnCompared: TypeAlias = Callable[[int, int], None]
+"""Called with how many texts were compared, and of how many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What was found in new texts."""
@@ -93,6 +105,11 @@ class _Pair:
     other: Row
     relation: float
     """Of their vectors: 0 as near as unrelated texts, 1 equal."""
+
+    @property
+    def chunks(self) -> frozenset[str]:
+        """The ids of the two chunks."""
+        return frozenset((self.row.chunk_id, self.other.chunk_id))
 
 
 class Inspector:
@@ -129,6 +146,29 @@ class Inspector:
         )
         found = await asyncio.to_thread(_judge, pairs)
         return Inspection(found, len(fresh) - len(compared), vectors)
+
+    async def audit(self, view: View, on_compared: OnCompared) -> list[Found]:
+        """Compare every text of a release with the questions and passages nearest to it.
+
+        `gravest` chooses among what this returns. 20,000 entries take minutes; cancelling it
+        changes nothing.
+        """
+        total = await view.count("own")
+        found: list[Found] = []
+        done, compared = 0, set[frozenset[str]]()
+        async for rows, matrix in view.blocks(_BLOCK):
+            neighbours = await view.nearest(matrix, _NEIGHBOURS + 1, rows="head")
+            level = await self._level(matrix)
+            pairs = [
+                pair
+                for pair in _with_stored(rows, neighbours, level)
+                if pair.chunks not in compared or pair.relation >= _SAME
+            ]
+            compared |= {pair.chunks for pair in pairs}
+            found += await asyncio.to_thread(_findings, pairs)
+            done += len(rows)
+            on_compared(done, total)
+        return found
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
         order = {"question": 0, "variant": 1, "passage": 2}
@@ -207,9 +247,7 @@ def _near(
 ) -> Iterator[_Pair]:
     """Yield pairs whose vectors are nearer than those of unrelated texts, with stored rows first
     and then among the new ones."""
-    for row, found, unrelated in zip(rows, neighbours, level, strict=True):
-        for other, score in found:
-            yield _Pair(row, other, _relation(score, float(unrelated)))
+    yield from _with_stored(rows, neighbours, level)
     for place, row in enumerate(rows[:-1]):
         scores = matrix[place + 1 :] @ matrix[place]
         for offset in np.argsort(-scores)[:_NEIGHBOURS]:
@@ -217,33 +255,49 @@ def _near(
             yield _Pair(row, other, _relation(float(scores[offset]), float(level[place])))
 
 
+def _with_stored(
+    rows: Sequence[Row], neighbours: Sequence[Sequence[tuple[Row, float]]], level: Floats
+) -> Iterator[_Pair]:
+    for row, found, unrelated in zip(rows, neighbours, level, strict=True):
+        for other, score in found:
+            yield _Pair(row, other, _relation(score, float(unrelated)))
+
+
 def _relation(cosine: float, unrelated: float) -> float:
     return (cosine - unrelated) / max(1.0 - unrelated, 1e-6)
 
 
 def _judge(pairs: Iterable[_Pair]) -> tuple[Finding, ...]:
+    # An exact duplicate is counted elsewhere.
+    return gravest(_findings(p for p in pairs if p.row.content_key != p.other.content_key))
+
+
+def _findings(pairs: Iterable[_Pair]) -> list[Found]:
+    return [
+        (pair.relation, finding)
+        for pair in pairs
+        if pair.row.chunk_id != pair.other.chunk_id
+        and pair.relation >= _RELATED
+        and both_valid(pair.row, pair.other)
+        and (finding := _finding(pair))
+    ]
+
+
+def gravest(findings: Iterable[Found]) -> tuple[Finding, ...]:
     """Return at most one finding for two chunks, the gravest.
 
-    Apart from conflicts a new chunk gets one of each kind, with the nearest chunk: many entries
-    after one pattern would otherwise bring as many findings as pairs.
+    Apart from conflicts a chunk gets one of each kind, with the nearest chunk: many entries after
+    one pattern would otherwise bring as many findings as pairs.
     """
     found: dict[frozenset[str], Finding] = {}
     said: set[tuple[str, FindingKind]] = set()
-    for pair in sorted(pairs, key=lambda pair: -pair.relation):
-        row, other = pair.row, pair.other
-        if row.chunk_id == other.chunk_id or row.content_key == other.content_key:
-            continue  # an exact duplicate is counted elsewhere
-        if pair.relation < _RELATED or not both_valid(row, other):
-            continue
-        chunks = frozenset((row.chunk_id, other.chunk_id))
-        finding = _finding(pair)
-        if finding is None:
-            continue
+    for _, finding in sorted(findings, key=lambda one: -one[0]):
+        chunks = frozenset((finding.chunk_id, finding.other_chunk_id))
         if chunks in found and _ORDER[finding.kind] >= _ORDER[found[chunks].kind]:
             continue
-        if finding.kind != "conflict" and (row.chunk_id, finding.kind) in said:
+        if finding.kind != "conflict" and (finding.chunk_id, finding.kind) in said:
             continue
-        said.add((row.chunk_id, finding.kind))
+        said.add((finding.chunk_id, finding.kind))
         found[chunks] = finding
     return tuple(
         sorted(found.values(), key=lambda f: (_ORDER[f.kind], f.doc_id, natural(f.location)))
@@ -255,26 +309,41 @@ def _finding(pair: _Pair) -> Finding | None:
     entries = row.kind == "faq" and other.kind == "faq"
     if not entries and row.kind == other.kind:
         return None  # two passages: neither is approved
-    alike = apart = False
+    alike = apart = same = False
+    mine, theirs = _statement(row), _statement(other)
     if entries:
         same_answer = normalise(row.answer) == normalise(other.answer)
         if normalise(row.text) == normalise(other.text):
             kind: FindingKind = "near" if same_answer else "conflict"
             return _make(kind, row, other, row.answer, other.answer)
         score = (pair.relation + ngram_cosine(row.text, other.text)) / 2
+        unlike = score < _LIKE and pair.relation < _SAME
+        if unlike and differing_figure(mine, theirs, alike=False) is None:
+            return None  # told before what takes longer
         apart = each_its_own(row.text, other.text)
+        two = about_two_things(row.text, other.text)
+        if apart and two:
+            return None  # entries after one pattern: each has its figure, or its name
         alike = not apart and (
             score >= NEAR
             or (score >= _LIKE and ngram_cosine(row.answer, other.answer) >= _SAME_ANSWER)
         )
-    mine, theirs = _statement(row), _statement(other)
+        same = alike or (pair.relation >= _SAME and not two)
     if apart:  # only sentences that say by themselves what they are about
         mine, theirs = replace(mine, question=""), replace(theirs, question="")
     difference = differing_figure(mine, theirs, alike=alike)
     if difference is not None:
         figure = _make("figure", row, other, difference.mine, difference.theirs)
         return replace(figure, text=difference.sentence, other_text=difference.other_sentence)
-    return _make("near", row, other, row.answer, other.answer) if alike else None
+    if same and opposite(row.answer, other.answer):
+        return _make("conflict", row, other, row.answer, other.answer)
+    if alike or (
+        same
+        and ngram_cosine(row.answer, other.answer) >= _SAME_ANSWER
+        and differing_figure(mine, theirs, alike=True) is None
+    ):
+        return _make("near", row, other, row.answer, other.answer)
+    return None
 
 
 def _make(kind: FindingKind, row: Row, other: Row, mine: str, theirs: str) -> Finding:
@@ -288,6 +357,8 @@ def _make(kind: FindingKind, row: Row, other: Row, mine: str, theirs: str) -> Fi
         other_location=other.location,
         other_text=other.text,
         theirs=theirs,
+        chunk_id=row.chunk_id,
+        other_chunk_id=other.chunk_id,
     )
 
 

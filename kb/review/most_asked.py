@@ -1,22 +1,29 @@
 """What customers ask most, asked of two releases: which answers are others now?"""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
 from core.shown import short
-from core.types import Answer, AnswerChange, IngestReport
+from core.types import Answer, AnswerChange, Chunk, IngestReport
 from core.wording import N_, ntr, tr
 from kb.review.gate import change_of, rests_on
 
 Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int, int]]]]
 """Returns what customers ask most, how often each was asked, and the last answer to it."""
 
+Cited: TypeAlias = Callable[..., Awaitable[Mapping[str, Collection[int]]]]
+"""Returns the answers given ``since`` a moment, by each chunk that they cite."""
+Named: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Chunk]]]
+"""Returns those of the entries and passages that are live."""
+
 _NAMED = 8
 """Changes that a report names, and questions of one that are named."""
 _WORDS_CHARS = 100
+_RISES_BY = 3
+"""Fewer questions more than before are chance."""
 _NO_WORDS: Mapping[int, str] = MappingProxyType({})
 
 
@@ -43,6 +50,23 @@ def differences(
         )
         for change, times in changed.most_common()
     )
+
+
+async def rising(
+    cited: Cited, named: Named, *, since: float, now: float, most: int
+) -> list[tuple[Chunk, int]]:
+    """Return the entries and passages given more often from `since` to `now` than as long before.
+
+    Each with how many times more, the most first; moments are UTC epoch seconds.
+
+    Raises:
+        AnswerdeskError: if the live ones cannot be named.
+    """
+    both, latest = await cited(since=2 * since - now), await cited(since=since)
+    more = {key: 2 * len(given) - len(both[key]) for key, given in latest.items() if key in both}
+    order = sorted((-by, key) for key, by in more.items() if by >= _RISES_BY)
+    live = {one.chunk_id: one for one in await named([key for _, key in order])}
+    return [(live[key], -by) for by, key in order if key in live][:most]
 
 
 def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> list[str]:

@@ -59,7 +59,7 @@ _NAME = re.compile(r"(?<=[a-zа-я,] )[A-ZÀ-ÞА-ЯЁ](?:[^\W\u2e80-\uffef]|['-
 _BOUNDED = frozenset({"number", "amount", "percent", "date", "time"})
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def extract_facts(text: str) -> tuple[Fact, ...]:
     """Return the facts of a text in order. `text` need not be folded; offsets refer to its fold."""
     folded = fold(text)

@@ -33,4 +33,5 @@ def _has_its_own(text: str, other: str) -> bool:
 def _misspelt(word: str, other: str) -> bool:
     if min(len(word), len(other)) < _LONG_WORD:
         return False
-    return SequenceMatcher(None, word, other, autojunk=False).ratio() >= _SPELLING
+    matcher = SequenceMatcher(None, word, other, autojunk=False)
+    return matcher.quick_ratio() >= _SPELLING and matcher.ratio() >= _SPELLING

@@ -106,4 +106,4 @@ def barriers(browser: webdriver.Chrome, within: str = "html") -> list[str]:
 def sideways(browser: webdriver.Chrome) -> int:
     """Return by how many pixels the page is wider than the screen."""
     script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    return int(browser.execute_script(script))
+    return max(0, int(browser.execute_script(script)))  # below 0: room for a scroll bar

@@ -68,7 +68,6 @@ def records_of(database: Database) -> Records:
         Figures(database),
         Drafts(database),
         CarefulStart(database),
-        JobRepository(database),
     )
 
 
@@ -104,7 +103,8 @@ def calm(database: Database) -> Watched:
         Desk(Broken(), Conversations(database), Metrics()),
         models=tuple,
         disk=roomy,
-        run_again=lambda _: False,
+        run_again=lambda _, **__: False,
+        due=dict,
         telegram=lambda: None,
     )
 

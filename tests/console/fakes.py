@@ -25,8 +25,9 @@ from core.types import (
 from db.curation import Curation, CurationKind, CurationNotFound
 from db.knowledge import Release
 from db.uploads import Entry, Upload
-from kb.index.view import Found
+from kb.index.view import Found as Searched
 from kb.releases.entries import EntryNotFound
+from kb.review.findings import Found
 
 T = TypeVar("T")
 
@@ -182,6 +183,12 @@ class ScriptedDesk:
 class NoEntries:
     """An empty knowledge base."""
 
+    async def audit(self, on_compared: object) -> list[Found]:
+        return []
+
+    async def merge(self, key: str, into: str, *, author: str = "") -> list[int]:
+        raise EntryNotFound(key)
+
     async def search(
         self,
         words: str = "",
@@ -190,8 +197,9 @@ class NoEntries:
         kind: ChunkKind | None = None,
         most: int | None = None,
         without: Collection[str] = (),
-    ) -> Found:
-        return Found((), 0)
+        stale: bool = False,
+    ) -> Searched:
+        return Searched((), 0)
 
     async def one(self, chunk_id: str) -> Chunk:
         raise EntryNotFound(chunk_id)
@@ -223,8 +231,8 @@ class NoEntries:
     async def link(self, chunk_id: str, question: str, *, author: str) -> int:
         raise EntryNotFound(chunk_id)
 
-    async def unlink(self, number: int) -> None:
-        raise CurationNotFound(number)
+    async def unlink(self, *numbers: int) -> None:
+        raise CurationNotFound(numbers[0])
 
     async def rollback(self, number: int) -> Release:
         raise ReleaseNotFound(number, 0)
@@ -245,6 +253,9 @@ class NoSettings:
 
 class NoUploads:
     """A desk to which nobody has sent a file."""
+
+    async def live_release(self) -> int:
+        return 0
 
     async def latest(self, *, limit: int) -> list[Upload]:
         return []

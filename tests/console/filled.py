@@ -16,6 +16,8 @@ FAQ = "\n".join(
     f"How do I order spare part number {n}?,Write to our workshop and name part {n}."
     for n in range(8)
 )
+HOURS = 'question,answer\nAre you open on Sundays?,"Yes, from 10 to 16."\n'
+CLOSED = HOURS + 'Are you open on a Sunday?,"No, on Monday to Friday alone."\n'
 WIDTHS = (390, 1280)
 
 
@@ -23,7 +25,8 @@ async def fill(shop: Workshop) -> None:
     """Let customers have asked, and an operator have changed, a little of everything."""
     table = f"question,answer\n{FAQ}\n".encode()
     await shop.ingestor.ingest([IncomingFile("spare-parts.csv", table)])
-    entry, *_ = await shop.entries.find()
+    await shop.ingestor.ingest([IncomingFile("hours.csv", CLOSED.encode())])
+    entry, *_ = await shop.entries.find(documents="spare-parts.csv")
     await shop.entries.change(entry.chunk_id, "answer", text="By phone only.", author="Ada")
     for question in ("Do you ship to Norway?", "to Norway do you ship", "Averyveryverylong" * 12):
         unknown = Answer("unknown", "I don't know that.", "en", urgency="urgent")

@@ -47,6 +47,10 @@ EDITORS = {
     "entries/change",
     "entries/draft",
     "changes/undo",
+    "contradictions/begin",
+    "contradictions/stop",
+    "contradictions/leave",
+    "contradictions/merge",
     "releases/rollback",
     "documents/delete",
     "uploads",
@@ -58,8 +62,8 @@ EDITORS = {
     "uploads/confirm",
     "questions/link",
     "bench/golden",
-    "mishaps/run-again",
     "run",
+    "accept",
     "careful",
 }
 OWNERS = {

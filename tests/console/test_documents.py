@@ -49,6 +49,7 @@ async def test_a_document_is_deleted_after_a_preview(
     preview = await settled(client, await client.get(PAGE))
     assert "Deleting removes 2 pieces. Nothing is changed yet." in preview
     assert "1 answer may change." in preview
+    assert "Are you open?" in preview.partition("Removed texts")[2]
     assert "It comes from the source" not in preview
     assert (await shop.snapshot())[0] == 2
     page = await settled(client, await client.post("/console/documents/delete", data=FORM))

@@ -65,6 +65,7 @@ async def test_each_figure_leads_to_the_questions_that_it_counts(client: httpx.A
     hours = {name: counted.pop(name) for name in list(counted) if name.endswith(":00")}
     assert {name: count for name, (count, _) in counted.items()} == {
         "Resolved at once": 2,
+        "Reopened within seven days": 2,
         "Answered": 2,
         "Answered, perhaps": 1,
         "Asked to choose": 1,
@@ -126,12 +127,17 @@ async def test_conversations_are_listed_once_and_filtered(client: httpx.AsyncCli
         assert listed(page) == found, query
 
 
+MAY_I = Chunk("c1", "faq.csv", "faq", "May I?", answer="Yes.")
+
+
 class OneDocument(NoEntries):
     """A knowledge base with a chunk that answers cite."""
 
     async def search(self, words: str = "", *, documents: str = "*", **_: Any) -> Found:
-        chunk = Chunk("c1", "faq.csv", "faq", "May I?", answer="Yes.")
-        return Found([chunk], 1) if documents == "faq.csv" else Found((), 0)
+        return Found([MAY_I], 1) if documents == "faq.csv" else Found((), 0)
+
+    async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        return [MAY_I] if "c1" in chunk_ids else []
 
 
 async def test_conversations_are_found_by_document_and_by_what_notes_are_marked_with(
@@ -279,7 +285,27 @@ async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(
         assert counted["Resolved at once"][0] == 4
         count, link = counted["Still resolved after seven days"]
         listed = (await client.get(link)).text
+        assert counted["Reopened within seven days"][0] == 1
+        reopened = (await client.get(counted["Reopened within seven days"][1])).text
     assert listed.count("<li>") == count == 2
+    assert reopened.count("<li>") == 1
+
+
+async def test_what_is_answered_more_often_than_before_leads_to_its_questions(
+    builder: Builder, database: Database
+) -> None:
+    cited = replace(FAQ, sources=(Source("c1", "faq.csv", "", "", "", 0.9, ""),))
+    for number in range(6):
+        await builder.records.conversations.record(f"Q{number}", cited, chat="web:1", channel="web")
+    async with database.session() as session:
+        long_ago = time.time() - 40 * 86_400
+        await session.execute(update(AnswerRow).where(AnswerRow.id == 1).values(created=long_ago))
+    entries: Any = OneDocument()
+    nothing: Any = NoEntries()
+    async with builder.client(editing=Editing(entries, nothing)) as client:
+        count, link = figures((await client.get("/console/figures")).text)["May I?"]
+        assert count == 4
+        assert (await client.get(link)).text.count("<li>") == 5
 
 
 async def test_hours_and_days_are_those_of_the_time_zone(

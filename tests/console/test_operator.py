@@ -1,6 +1,7 @@
 """The operators' page over a real database."""
 
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -54,12 +55,46 @@ async def test_what_is_wrong_is_shown_to_operators(
 
 
 async def test_job_runs_are_listed_with_their_reports(builder: Builder) -> None:
-    jobs = builder.records.jobs
-    assert jobs is not None
+    jobs = builder.watched.jobs
+    builder.watched = replace(
+        builder.watched, due=lambda: {"refresh": 1_790_000_000.0, "reminders": None}
+    )
     run_id = await jobs.start("refresh", "2026-11-21T03:00:00+00:00")
     assert run_id is not None
-    await jobs.finish(run_id, "held", text="2 files of <shop> would go: held back.", detail={})
+    held = {"held": "", "sources": [{"name": "shop", "held": "held back"}]}
+    await jobs.finish(run_id, "held", text="2 files of <shop> would go: held back.", detail=held)
     async with builder.client() as client:
         page = (await client.get("/console")).text
     assert '<span class="state state-held">held</span>' in page
     assert "2 files of &lt;shop&gt; would go: held back." in page
+    assert 'data-label="Next run"><time datetime="2026-09-21T14:13:20+00:00">' in page
+    assert "on request" in page
+    assert '<input type="hidden" name="job" value="reminders">' in page
+
+
+async def test_what_a_refresh_held_back_is_accepted(builder: Builder) -> None:
+    begun: list[tuple[str, dict[str, object]]] = []
+    jobs = builder.watched.jobs
+
+    def run_again(job: str, **options: object) -> bool:
+        begun.append((job, options))
+        return True
+
+    builder.watched = replace(builder.watched, run_again=run_again)
+    shop, web = {"name": "shop", "held": "would lose 9"}, {"name": "web", "held": ""}
+    details: list[dict[str, Any]] = [
+        {"held": "", "sources": [shop, web]},  # the guards of a source
+        {"held": "golden", "sources": [web]},
+        {"days": 3},
+    ]
+    async with builder.client() as client:
+        for detail in details:
+            run_id = await jobs.start("refresh", str(detail))
+            assert run_id is not None
+            await jobs.finish(run_id, "held", text="held", detail=detail)
+            accepted = await client.post("/console/accept", data={"number": run_id})
+            assert accepted.status_code == (303 if "sources" in detail else 409)
+    assert begun == [
+        ("refresh", {"accept": ["shop"], "anyway": False}),
+        ("refresh", {"accept": [], "anyway": True}),
+    ]

@@ -200,6 +200,7 @@ async def test_a_question_is_linked_and_its_change_taken_back(
     nearest = re.findall(r'name="entry" value="(\w+)" required>', page)  # and none is chosen
     form = {"number": str(number), "entry": nearest[0], "question": "Are you open on Sunday?"}
     response = await client.post("/console/questions/link", data=form)
+    assert "answered=1" in response.headers["location"]
     change = re.findall(r"changed=(\d+)", response.headers["location"])[0]
     (entry,) = await shop.entries.find("sunday")
     assert (entry.text, entry.variants) == ("Are you open?", ("Are you open on Sunday?",))
@@ -207,6 +208,24 @@ async def test_a_question_is_linked_and_its_change_taken_back(
     await client.post("/console/changes/undo", data={"number": change})
     assert await shop.entries.find("sunday") == []
     assert "Are you open on Sunday?" in await inbox(client)
+
+
+async def test_what_asks_the_same_in_another_card_is_answered_too_and_told(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    """Somebody asks it again while an operator writes the answer, or from an older page."""
+    (first,) = await ask(shop, NORWAY)
+    form = {"number": str(first), "question": "Do you ship to Norway?", "answer": "Yes, for 9."}
+    where = (await client.post("/console/questions/answer", data=form)).headers["location"]
+    await preview_of(client, where)
+    await ask(shop, "To Norway, do you ship?", "Are you open on Sunday?")
+    number = where.partition("=")[2]
+    await client.post("/console/uploads/apply", data={"number": number})
+    page = await preview_of(client, where)
+    assert "It answers 2 open questions; those that ask the same are among them." in page
+    assert "1 waiting" in await inbox(client)
+    await client.post("/console/uploads/undo", data={"number": number})
+    assert "3 waiting" in await inbox(client)
 
 
 async def test_a_link_that_names_a_customer_is_confirmed(

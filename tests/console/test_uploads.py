@@ -119,6 +119,28 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
         assert '<span class="state state-undone">' in (await client.get("/console/uploads")).text
 
 
+async def test_a_preview_names_what_goes_and_has_old_beside_new(
+    builder: Builder, shop: Workshop
+) -> None:
+    old = (
+        "May I pay later?|Within 30 days.\nDo you rent?|Never.\nWe deliver on Monday to all.\nRest."
+    )
+    new = "May I pay later?|Within 14 days.\nFresh?|Yes.\nWe deliver on Friday to all.\nRest."
+    async with served(builder, shop) as client:
+        sent = await send(client, ("terms.txt", old))
+        await until_done(client, sent)
+        await until_done(client, await press(client, sent, "apply"))
+        page = await until_done(client, await send(client, ("terms.txt", new)))
+        changed, _, rest = page.partition("Removed texts")
+        assert "Within <mark>30</mark> days." in changed
+        assert "Within <mark>14</mark> days." in changed
+        assert "We deliver on <mark>Friday</mark> to all." in changed
+        removed, _, added = rest.partition("New texts")
+        assert "Do you rent?" in removed
+        assert "Fresh?" in added
+        assert "Rest." not in page
+
+
 async def test_several_files_are_one_release_and_what_is_wrong_is_named(
     builder: Builder, shop: Workshop
 ) -> None:

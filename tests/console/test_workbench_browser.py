@@ -14,7 +14,7 @@ from console.knowledge import Editing
 from tests.console.browser import missing_browser, open_browser, set_screen
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
-from tests.console.filled import fill, show
+from tests.console.filled import HOURS, fill, show
 from tests.console.served import served
 from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
@@ -84,6 +84,28 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
         browser.get(f"{url}/console/knowledge")
         browser.find_element(By.CSS_SELECTOR, ".cards h3 a").click()
         show(browser, tmp_path, "entry")
+
+        text = browser.find_element(By.ID, "text")
+        text.clear()
+        text.send_keys("By post.")
+        script = "document.querySelector('#text').form.elements.id.value = 'f'.repeat(32)"
+        browser.execute_script(script)  # as if somebody had changed the entry meanwhile
+        text.submit()
+        browser.find_element(By.CSS_SELECTOR, "[role=alert]")
+        browser.get_log("browser")  # type: ignore[no-untyped-call]  # that it was refused
+        show(browser, tmp_path, "entry-refused")
+
+        browser.get(f"{url}/console/contradictions")
+        browser.find_element(By.CSS_SELECTOR, "main form button").click()
+        browser.find_element(By.TAG_NAME, "summary").click()
+        show(browser, tmp_path, "contradictions")
+
+        (tmp_path / "hours.csv").write_text(HOURS.replace("16", "17"))
+        browser.get(f"{url}/console/uploads")
+        browser.find_element(By.NAME, "files").send_keys(str(tmp_path / "hours.csv"))
+        browser.find_element(By.CSS_SELECTOR, "main form .primary").click()
+        browser.find_element(By.ID, "removed")
+        show(browser, tmp_path, "preview-of-a-file")
 
         browser.get(f"{url}/console/bench")
         question = browser.find_element(By.ID, "question")

@@ -235,7 +235,7 @@ async def test_an_operator_may_accept_that_a_source_shrank(shop: Workshop, faq: 
     for number in range(5):
         (faq / f"{number}.txt").unlink()
     held = (await run.run()).sources[0].held
-    assert held.endswith("If that is right, run `answerdesk refresh --accept faq` once.")
+    assert held.endswith("console, or run `answerdesk refresh --accept faq` once.")
     assert (await run.run(accept=["faq"], dry_run=True)).sources[0].gone == 5
     assert (await run.run(accept=[str(faq)])).sources[0].gone == 5
 
@@ -260,7 +260,7 @@ async def test_golden_questions_hold_the_whole_run_back(
     job = await run.job()
     assert job.state == "held"
     assert job.text.startswith("Held back: 1 of 1 golden questions would no longer come out")
-    assert job.text.endswith("If that is right, run `answerdesk refresh --anyway` once.")
+    assert job.text.endswith("console, or run `answerdesk refresh --anyway` once.")
     assert job.detail["tell"] is False
     assert await shop.texts() == before
     (source,) = await SourceRepository(shop.database).list()

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -253,6 +254,24 @@ async def test_the_trigger_wakes_the_job_up_late_or_not(
         job.modify(next_run_time=datetime(2020, 1, 1, tzinfo=UTC))
         await work.started.wait()
     assert work.count == 1
+
+
+async def test_a_run_takes_options_and_each_job_says_when_it_is_due(
+    repository: JobRepository, clock: Clock
+) -> None:
+    async def work(only: str, *, accept: str = "") -> JobReport:
+        return JobReport(f"{only} {accept}")
+
+    jobs = [
+        Job("refresh", partial(work, only="all"), cron="0 3 * * *"),
+        Job("watch", partial(work, only="faq")),
+    ]
+    async with Scheduler(jobs, repository, clock=clock).running() as running:
+        assert (await running.run_now("refresh", accept="faq")).text == "all faq"
+        due = running.due()
+    assert due["watch"] is None
+    assert due["refresh"] is not None
+    assert 0 < due["refresh"] - clock() <= 86_400
 
 
 async def test_whoever_asked_is_told_of_every_run(

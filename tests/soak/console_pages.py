@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -20,7 +21,6 @@ from db.careful import CarefulStart
 from db.conversations import AnswerRow, FeedbackRow, OpenQuestionRow
 from db.drafts import Drafts
 from db.figures import Figures
-from db.jobs import JobRepository
 from db.knowledge import SourceRepository
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder
@@ -52,6 +52,8 @@ PAGES = (
     "/careful?scope=shadow&sure=hold",
     "/knowledge",
     "/knowledge?q=part+777",
+    "/knowledge?kind=stale",
+    "/contradictions",
     "/uploads",
     "/bench",
     "/figures",
@@ -68,7 +70,9 @@ async def fill(shop: Workshop) -> None:
     """Make entries and conversations, the same each time."""
     rows = "\n".join(f"How do I order part {n}?,Write to our shop {n}." for n in range(ENTRIES))
     table = f"question,answer\n{rows}\n".encode()
-    await shop.ingestor.ingest([IncomingFile("parts.csv", table)])
+    ingestor = replace(shop.ingestor, max_file_bytes=len(table))
+    report = await ingestor.ingest([IncomingFile("parts.csv", table)])
+    assert report.files[0].added == ENTRIES, report.files[0].error
     dice, now = random.Random(7), time.time()
     answers = []
     for number in range(2 * CONVERSATIONS):
@@ -120,7 +124,6 @@ async def main() -> int:
                 Figures(shop.database),
                 Drafts(shop.database),
                 CarefulStart(shop.database),
-                JobRepository(shop.database),
             )
             builder = Builder(ScriptedDesk(), records, shop.database)
             slow = 0

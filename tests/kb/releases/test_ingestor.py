@@ -407,6 +407,29 @@ async def test_the_rest_of_the_service_is_told_of_each_release(
         assert told == [1, 2]
 
 
+async def test_an_edit_is_live_while_training_for_it_goes_on(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    gate = asyncio.Event()
+    trained: list[int] = []
+
+    async def train(release: int) -> None:
+        if release > 1:
+            await gate.wait()
+        trained.append(release)
+
+    async with workshop(tmp_path, embedder, after_publish=train) as shop:
+        await shop.put(faq=FAQ)
+        entry, *_ = await shop.entries.find()
+        async with asyncio.timeout(10):
+            await shop.entries.change(entry.chunk_id, "variant", text="in other words")
+        assert (await shop.entries.get(entry.chunk_id)).variants[-1] == "in other words"
+        assert trained == [1]
+        gate.set()
+        await shop.ingestor.publisher.finish()
+        assert trained == [1, 2]
+
+
 async def test_given_columns_are_remembered_for_their_document(shop: Workshop) -> None:
     seen: list[str] = []
     read = shop.parser.parse_many

@@ -1,0 +1,130 @@
+"""Contradictions and duplicates of everything that is live: looked for, left, merged."""
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.form import fields_of
+from console.pages import Pages
+from console.security_logins import current_person
+from console.upload_desk import UploadDesk
+from core.errors import AnswerdeskError
+from core.types import Chunk, Finding
+from core.wording import tr
+from kb.releases.entries import Entries
+from kb.review.findings import FINDINGS, Found, gravest
+
+_HERE = "/console/contradictions"
+_SHOWN = 50
+_ID_CHARS = 32
+
+
+@dataclass(kw_only=True)
+class ContradictionPages:
+    """Endpoints of the page. What was found is kept while the service runs."""
+
+    pages: Pages
+    desk: UploadDesk
+    entries: Entries
+
+    def __post_init__(self) -> None:
+        self._work: asyncio.Task[list[Found]] | None = None
+        self._compared = (0, 0)
+        self._release = 0
+
+    async def show(self, request: Request) -> Response:
+        """Show what was found, or how far it is."""
+        return await self._page(
+            left=bool(request.query_params.get("left")), undo=request.query_params.get("undo", "")
+        )
+
+    async def begin(self, request: Request) -> Response:
+        """Begin to look through everything, unless that is under way."""
+        if self._work is None or self._work.done():
+            self._compared, self._release = (0, 0), await self.desk.live_release()
+            self._work = self.desk.spawn(self.entries.audit(self._on_compared))
+        return RedirectResponse(_HERE, 303)
+
+    async def stop(self, request: Request) -> Response:
+        """Stop looking."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait({self._work})
+        return RedirectResponse(_HERE, 303)
+
+    async def leave(self, request: Request) -> Response:
+        """Leave two texts as they are from now on, or look at them again."""
+        fields = await fields_of(request)
+        pair, settled = {fields[side][:_ID_CHARS] for side in ("one", "other")}, not fields["again"]
+        if len(pair) == 2:
+            await self.entries.curations.settle_pair(pair, settled=settled)
+        return RedirectResponse(_HERE if settled else f"{_HERE}?left=yes", 303)
+
+    async def merge(self, request: Request) -> Response:
+        """Keep one of two entries, with the wordings of both."""
+        fields = await fields_of(request)
+        pair, kept = [fields["one"], fields["other"]], fields["keep"]
+        try:
+            gone = next((one for one in pair if one != kept), kept)
+            author = current_person.get().author
+            made = await self.entries.merge(gone, kept, author=author)
+        except AnswerdeskError as error:
+            return await self._page(notice=str(error), status=409)
+        return RedirectResponse(f"{_HERE}?undo={','.join(map(str, made))}", 303)
+
+    def _on_compared(self, done: int, total: int) -> None:
+        self._compared = done, total
+
+    async def _page(
+        self, *, left: bool = False, undo: str = "", notice: str = "", status: int = 200
+    ) -> Response:
+        work, total = self._work, 0
+        found: list[tuple[Finding, list[tuple[Chunk, str]]]] = []
+        working = work is not None and not work.done()
+        looked = work is not None and not working and not work.cancelled()
+        try:
+            if work is not None and looked:
+                found, total = await self._found(work.result(), left=left)
+            stale = (await self.entries.search(stale=True, most=0)).total
+        except AnswerdeskError as error:
+            looked, stale = False, 0
+            notice = notice or tr("The check failed: %(reason)s", reason=error)
+        return self.pages.response(
+            "contradictions.html",
+            status=status,
+            notice=notice,
+            working=working,
+            looked=looked,
+            compared=self._compared,
+            overtaken=self._release != await self.desk.live_release(),
+            found=found,
+            total=total,
+            left=left,
+            undo=undo,
+            names=FINDINGS,
+            stale=stale,
+        )
+
+    async def _found(
+        self, found: list[Found], *, left: bool
+    ) -> tuple[list[tuple[Finding, list[tuple[Chunk, str]]]], int]:
+        """Return the first pairs of which both are live, each with its sentence or answer, and how
+        many there are."""
+        settled = await self.entries.curations.settled_pairs()
+        wanted = gravest(
+            (near, one)
+            for near, one in found
+            if ({one.chunk_id, one.other_chunk_id} in settled) == left
+        )
+        ids = {key for one in wanted for key in (one.chunk_id, one.other_chunk_id)}
+        live = {chunk.chunk_id: chunk for chunk in await self.entries.named([*ids])}
+        pairs = []
+        for one in wanted:
+            sides = [(one.chunk_id, one.text), (one.other_chunk_id, one.other_text)]
+            chunks = [(live[key], sentence) for key, sentence in sides if key in live]
+            if len(chunks) == len(sides):
+                shown = [(c, t if one.kind == "figure" else c.answer or c.text) for c, t in chunks]
+                pairs.append((one, shown))
+        return pairs[:_SHOWN], len(pairs)
