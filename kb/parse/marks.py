@@ -1,9 +1,12 @@
 """What small signs in running text say: raised digits, and the addresses behind links."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import NamedTuple
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 """Noncharacters, which no text may hold (Unicode 23.7): around the address of a link, or a day."""
@@ -137,9 +140,45 @@ def tidy_lines(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def ends_question(out: str, words: str) -> str:
-    """Return the line end between a question in bold letters, `out`, and an answer behind it."""
-    return "\n" if words.strip() and ASKS.search(out) else ""
+class Run(NamedTuple):
+    """Letters of a paragraph that look alike."""
+
+    text: str
+    position: str = ""
+    """``super`` for raised letters, ``sub`` for lowered ones."""
+    bold: bool = False
+    hidden: bool = False
+    """Nobody sees them, or they are struck out."""
+    link: str = ""
+    """The address to which they lead."""
+
+
+def line_of(runs: Iterable[Run]) -> str:
+    """Return the words of a paragraph as its reader reads them, the addresses of links marked.
+
+    Hidden ones are left out and counted. A line ends behind a question in bold letters.
+    """
+    alike = groupby(runs, key=itemgetter(slice(1, None)))
+    joined = [Run("".join(run.text for run in group), *look) for look, group in alike]
+    seen = [run for run in joined if not run.hidden]
+    if len(seen) < len(joined):
+        leave_out(" ".join(run.text for run in joined if run.hidden))
+    out = ""
+    start, bold = 0, True
+    for run, following in pairwise([*seen, Run("")]):
+        if bold and not run.bold and run.text.strip():
+            out += "\n" if ASKS.search(out) else ""
+            bold = False
+        if run.position == "super" and run.text.strip():
+            out += raised(out, run.text, after=following.text)
+        elif run.position == "sub" and run.text.strip():
+            out += lowered(out, run.text)
+        else:
+            out += run.text
+        if run.link != following.link:
+            out += link_mark(run.link, out[start:]) if run.link else ""
+            start = len(out)
+    return out
 
 
 def cents(before: str, words: str) -> str:

@@ -30,12 +30,10 @@ from kb.parse.limits import (
     unless_damaged,
 )
 from kb.parse.marks import (
+    Run,
     day_mark,
-    ends_question,
     leave_out,
-    link_mark,
-    lowered,
-    raised,
+    line_of,
     tidy_lines,
     with_links,
     without_links,
@@ -205,39 +203,41 @@ class _Text:
 
     def words(self, paragraph: Element) -> str:
         """Return the words of a paragraph, with the addresses of its links marked."""
-        return tidy_lines(self._inside(paragraph, "", 0))
+        return tidy_lines(line_of(self._runs(paragraph, Run(""), 0)))
 
-    def _inside(self, element: Element, before: str, depth: int) -> str:
+    def _runs(self, element: Element, look: Run, depth: int) -> Iterator[Run]:
+        """Yield the letters of a paragraph, or of a part of it whose letters look like `look`."""
         if depth > MAX_NESTING:
-            return before
-        out = before + _one_line(element.text)
-        bold = depth == 0 and not out.strip()
+            return
+        yield look._replace(text=_one_line(element.text))
         for child in element:
             tag = child.tag
-            if bold and not self._is_bold(child):
-                out += ends_question(out, "".join(child.itertext()))
-                bold = not "".join(child.itertext()).strip()
             if tag == f"{_TEXT}line-break":
-                out += "\n"
+                yield look._replace(text="\n")
             elif tag in {f"{_TEXT}s", f"{_TEXT}tab"}:
-                out += " "
+                yield look._replace(text=" ")
             elif tag == f"{_TEXT}note":
                 self._note(child)
-            elif tag == f"{_TEXT}span":
-                out = self._span(child, out, depth)
-            elif tag == f"{_TEXT}a":
-                start = len(out)
-                out = self._inside(child, out, depth + 1)
-                out += link_mark(child.get(_HREF, ""), out[start:])
             elif tag == f"{_TEXT}hidden-text":
-                leave_out("".join(child.itertext()))
+                yield Run("".join(child.itertext()), hidden=True)
             elif tag not in _LEFT_OUT and not tag.endswith("}text-box"):
-                out = self._inside(child, out, depth + 1)
-            if bold and (child.tail or "").strip():
-                out += ends_question(out, child.tail or "")
-                bold = False
-            out += _one_line(child.tail)
-        return out
+                yield from self._runs(child, self._looks(child, look), depth + 1)
+            yield look._replace(text=_one_line(child.tail))
+
+    def _looks(self, part: Element, around: Run) -> Run:
+        """Return how letters look in a part of a paragraph: a span, a link …"""
+        if part.tag == f"{_TEXT}a":
+            return around._replace(link=part.get(_HREF, ""))
+        if part.tag != f"{_TEXT}span":
+            return around
+        own = self._properties.get(part.get(f"{_TEXT}style-name", ""), {})
+        shift = own.get(f"{_STYLE}text-position", "0%").split()[0]
+        lowered = "sub" if shift.startswith(("-", "sub")) else "super"
+        return around._replace(
+            position=around.position if shift == "0%" else lowered,
+            bold=around.bold or self._is_bold(part),
+            hidden=around.hidden or self._is_hidden(part),
+        )
 
     def _is_hidden(self, element: Element) -> bool:
         """Tell whether a section, paragraph or span is hidden or struck out."""
@@ -262,20 +262,6 @@ class _Text:
     def _is_bold(self, element: Element) -> bool:
         own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
         return own.get(f"{_FO}font-weight") == "bold"
-
-    def _span(self, span: Element, before: str, depth: int) -> str:
-        own = self._properties.get(span.get(f"{_TEXT}style-name", ""), {})
-        if self._is_hidden(span):
-            leave_out("".join(span.itertext()))
-            return before
-        out = self._inside(span, before, depth + 1)
-        position = own.get(f"{_STYLE}text-position", "0%").split()[0]
-        words = out[len(before) :]
-        if not words.strip() or position == "0%":
-            return out
-        if position.startswith(("-", "sub")):
-            return before + lowered(before, words)
-        return before + raised(before, words, after=span.tail or "")
 
     def _note(self, note: Element) -> None:
         body = note.find(f"{_TEXT}note-body")
