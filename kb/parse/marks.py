@@ -34,6 +34,8 @@ _WORD = re.compile(r"[^\W\d_]+$")
 _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
 """What may be squared or cubed: a sign of a formula, or a unit."""
 _FRACTION = re.compile(r"\s*[/⁄]")
+PICTURE_SAYS = re.compile(r"(?!(?:picture|image|graphic|bild|grafik|imagen)$)[^\W\d_]{1,15}", re.I)
+"""What a picture in a cell stands for, such as "yes"; longer texts describe it."""
 ASKS = re.compile(r"[?？؟]\s*$")
 """The end of a question."""
 _POWERS = {"10", "2"}

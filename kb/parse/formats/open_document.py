@@ -30,6 +30,7 @@ from kb.parse.limits import (
     unless_damaged,
 )
 from kb.parse.marks import (
+    PICTURE_SAYS,
     Run,
     day_mark,
     leave_out,
@@ -43,6 +44,7 @@ _NS = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE = f"{{{_NS}text:1.0}}", f"{{{_NS}table:1.0}}"
 _STYLE, _FO = f"{{{_NS}style:1.0}}", f"{{{_NS}xsl-fo-compatible:1.0}}"
 _OFFICE = f"{{{_NS}office:1.0}}"
+_TITLE = f"{{{_NS}svg-compatible:1.0}}title"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LEFT_OUT = {
     f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_TEXT}page-number",
@@ -357,6 +359,8 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
         lines = (with_links(text.words(p)) for p in cell.findall(f"{_TEXT}p"))
         shown = "\n".join(line for line in lines if line)
         held = (cell.get(f"{_OFFICE}{name}") for name in ("value", "date-value", "time-value"))
+        pictured = cell.findtext(f".//{_TITLE}", "")
+        held = (*held, pictured if PICTURE_SAYS.fullmatch(pictured) else "")
         shown = shown or next(filter(None, held), "")
         if day := cell.get(f"{_OFFICE}date-value", "")[:10]:
             shown += day_mark(shown, day)

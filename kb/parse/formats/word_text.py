@@ -9,7 +9,7 @@ from typing import Any
 from docx.oxml.ns import qn
 
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import Run, leave_out, line_of
+from kb.parse.marks import PICTURE_SAYS, Run, leave_out, line_of
 
 
 @cache
@@ -35,8 +35,6 @@ _SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB
 """Of Wingdings and Symbol."""
 _TINY_HALF_POINTS = 3
 _PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
-_ONE_WORD = re.compile(r"[^\W\d_]{1,15}")
-"""What a picture in a cell stands for, such as "yes"; longer texts describe it."""
 
 
 def child(parent: Any, name: str) -> Any:
@@ -102,7 +100,7 @@ class _Words:
                 self._field(inner.get(w("fldCharType")))
             elif tag == _PICTURE:
                 said = inner.get("descr", "")
-                if _ONE_WORD.fullmatch(said) and inside(inner, w("tc")):
+                if PICTURE_SAYS.fullmatch(said) and inside(inner, w("tc")):
                     self._write(f" {said} ")
             elif tag == w("sym"):
                 self._write(_symbol(inner.get(w("char"), "")))
