@@ -120,7 +120,7 @@ def _cleaned(section: Section) -> Section:
 
 
 def _scrub(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return clean(text.encode("utf-8", "ignore").decode())
 

@@ -359,9 +359,9 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
         lines = (with_links(text.words(p)) for p in cell.findall(f"{_TEXT}p"))
         shown = "\n".join(line for line in lines if line)
         held = (cell.get(f"{_OFFICE}{name}") for name in ("value", "date-value", "time-value"))
-        pictured = cell.findtext(f".//{_TITLE}", "")
-        held = (*held, pictured if PICTURE_SAYS.fullmatch(pictured) else "")
         shown = shown or next(filter(None, held), "")
+        if PICTURE_SAYS.fullmatch(said := cell.findtext(f".//{_TITLE}", "")):
+            shown = shown or said
         if day := cell.get(f"{_OFFICE}date-value", "")[:10]:
             shown += day_mark(shown, day)
         return shown or (NO_RESULT if cell.get(f"{_TABLE}formula") else "")

@@ -24,7 +24,7 @@ _NO = re.compile(r"(?:^|[\s_-])(?:cross|times|xmark|no|false)(?:$|[\s_-])", re.I
 
 def fold(text: str) -> str:
     """Fold blanks, and drop what only says where a word may be cut."""
-    return re.sub(r"\s+", " ", text.replace("\u00ad", "").replace("\u200b", "")).strip()
+    return " ".join(text.replace("\u00ad", "").replace("\u200b", "").split())
 
 
 def is_furniture(node: LexborNode, tag: str, tree: LexborHTMLParser, *, in_main: bool) -> bool:

@@ -214,7 +214,20 @@ WRITTEN += [
     ("a.md", "At <b>9</b> <script>x = 4</script>", "At 9", ""),
     ("a.md", '| Part | In |\n|--|--|\n| Oil | <img src=x alt=yes> |\n| Lamp | <i class="fa-times">'
      "</i> |\n", "Part: Oil; In: yes\nPart: Lamp; In: ✗", ""),
+    ("a.md", "- Put it in <textarea>\n- Send it", "- Put it in <textarea>\n- Send it", ""),
+    ("a.md", "Match `[^.]+` or `[^/]`.[^1]", "Match [^.]+ or [^/].", ""),
+    ("a.md", "| | |\n|--|--|\n| Köln | Bonn |\n| Ulm | Trier |", "Köln: Bonn\nUlm: Trier", ""),
+    ("a.html", "<table><thead><tr><th><th></thead><tr><td>Part<td>4<tr><td>Oil<td>5</table>",
+     "Part: 4\nOil: 5", ""),
+    ("a.md", f"| Part | Of |\n|--|--|\n| Oil | {600 * 'it '}|", f"Part: Oil; Of: {599 * 'it '}it", ""),
+    ("a.md", "# In C#\n\n![\\[Seen\\]](x.png)", "[Seen]", ""),
 ]  # fmt: skip
+
+
+def test_a_heading_keeps_its_sharp_and_loses_its_anchor() -> None:
+    page = '<h2>In C#<a href="#c">#</a></h2><p>Yes.</p><h2>Up <a href="#u">¶</a></h2><p>No.</p>'
+    assert [s.title_path for s in parse("a.html", page.encode()).sections] == [("In C#",), ("Up",)]
+    assert parse("a.md", b"# In C#\n\nYes.").title == "In C#"
 
 
 @pytest.mark.parametrize(("name", "content", "read", "named"), WRITTEN)
