@@ -219,7 +219,8 @@ WRITTEN += [
     ("a.md", "| | |\n|--|--|\n| Köln | Bonn |\n| Ulm | Trier |", "Köln: Bonn\nUlm: Trier", ""),
     ("a.html", "<table><thead><tr><th><th></thead><tr><td>Part<td>4<tr><td>Oil<td>5</table>",
      "Part: 4\nOil: 5", ""),
-    ("a.md", f"| Part | Of |\n|--|--|\n| Oil | {600 * 'it '}|", f"Part: Oil; Of: {599 * 'it '}it", ""),
+    ("a.md", f"| Part | Of |\n|--|--|\n| Oil | {600 * 'it '}|", f"Part: Oil; Of: {599 * 'it '}it",
+     ""),
     ("a.md", "# In C#\n\n![\\[Seen\\]](x.png)", "[Seen]", ""),
 ]  # fmt: skip
 
