@@ -7,7 +7,7 @@ from itertools import groupby, pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
-from kb.parse.marks import with_links, without_links
+from kb.parse.marks import ASKS, with_links, without_links
 
 PSEUDO_LEVEL = 7
 """Level of a line that only looks like a heading: of a folded part, a bold line."""
@@ -80,8 +80,9 @@ def headings_from_bold(blocks: list[Block]) -> list[Block]:
     for index, block in enumerate(blocks):
         bold = block.kind == "text" and block.level == PSEUDO_LEVEL
         followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
-        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
-        asks = block.text.endswith(("?", "？"))
+        asks = ASKS.search(block.text) is not None
+        ended = not asks and block.text.endswith((".", "。", ",", ";"))
+        short = len(block.text) <= 120 and not ended
         if bold and followed and short and (asks or not styled):
             out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
         else:
@@ -138,7 +139,7 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     filled = [cell for cell in first if cell]
     if len(set(filled)) != len(filled):
         return False
-    if any(len(cell) > 60 or cell.endswith((".", "。", "?", "？")) for cell in filled):
+    if any(len(cell) > 60 or cell.endswith((".", "。")) or ASKS.search(cell) for cell in filled):
         return False
     if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
         return False
@@ -175,7 +176,8 @@ def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
         return ()
     top, second = ([cell.strip() for cell in row] for row in rows[:2])
     top += [""] * (len(second) - len(top))
-    wide = any(b in ("", a) and a for a, b in pairwise(top))
+    titled = top[0] and len({*top} - {""}) == 1  # it stands above all of the table
+    wide = not titled and any(b in ("", a) and a for a, b in pairwise(top))
     if not wide or len(second) < len(top) or any(map(_AMOUNT.fullmatch, filter(None, second))):
         return ()
     for place in range(1, len(top)):

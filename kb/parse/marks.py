@@ -14,7 +14,9 @@ LOCATION = "data-kb-location"
 """Attribute of HTML made from Markdown: where its element stands in the file."""
 VAGUE_LINK = re.compile(
     r"^(?:(?:click |see |go )?here|this (?:page|link|form|site)|link|download|website|form|page|"
-    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기)$",
+    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기|هنا|"
+    r"כאן|tutaj|tu|burada|buradan|tıklayın|tại đây|ở đây|εδώ|यहाँ|यहां|ที่นี่|zde|här|itt|aici|di sini|"
+    r"(?:cliquez |haga clic |clique |clicca |klik |kliknij )(?:ici|aquí|aqui|qui|hier|tutaj))$",
     re.IGNORECASE,
 )
 """Words of a link that say nothing without its address, which then stays in every text."""
@@ -36,7 +38,9 @@ _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?"
 _FRACTION = re.compile(r"\s*[/⁄]")
 PICTURE_SAYS = re.compile(r"(?!(?:picture|image|graphic|bild|grafik|imagen)$)[^\W\d_]{1,15}", re.I)
 """What a picture in a cell stands for, such as "yes"; longer texts describe it."""
-ASKS = re.compile(r"[?？؟]\s*$")
+QUESTION_MARK = "(?:[?？؟\u037e]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
+"""Greek asks with a semicolon."""
+ASKS = re.compile(rf"{QUESTION_MARK}\s*$")
 """The end of a question."""
 _POWERS = {"10", "2"}
 _MONEY_BEFORE, _MONEY_AFTER = (

@@ -2,9 +2,11 @@
 
 import re
 
+from kb.parse.marks import QUESTION_MARK
+
 MAX_QUESTION_CHARS = 300
 
-_MARKED = re.compile(r"[?？؟]\s*[)\]\"”’」*_]*$")
+_MARKED = re.compile(rf"{QUESTION_MARK}\s*[)\]\"”’」*_]*$")
 _FAQ_NAME = re.compile(
     r"\bfaqs?\b|frequently.asked|q\s*&\s*a\b|q\s?and\s?a\b|常见问题|常見問題|问答|問答|よくある(?:ご)?質問|"
     r"자주\s*묻는|häufig(?:e|\s+gestellte)?\s+fragen|preguntas\s+frecuentes|foire\s+aux\s+questions|"

@@ -342,4 +342,5 @@ class Reader:
         self._close()
         found = self._blocks
         self._blocks, self._inline, self._list_marks, self._mark, self._one_line = before
-        return " ".join(re.sub(r"^\s*- ", "", line) for b in found for line in b.text.split("\n"))
+        lines = (re.sub(r"^\s*- ", "", line) for b in found for line in b.text.split("\n"))
+        return " ".join(filter(None, lines))
