@@ -17,7 +17,7 @@ from kb.parse.blocks import (
     with_header,
 )
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
 from kb.parse.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -374,20 +374,11 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
 
     rows: list[Row] = []
     hidden_rows = 0
-    left_out: set[int] = set()
     for number, cells, element in _grid(table, shown):
-        if not any(cells):
-            continue
-        if element.get(f"{_TABLE}visibility") in _AWAY:
+        if any(cells) and element.get(f"{_TABLE}visibility") in _AWAY:
             hidden_rows += 1
-            continue
-        left_out |= {i for i, cell in enumerate(cells) if cell and i in hidden}
-        kept = tuple(cell for i, cell in enumerate(cells) if i not in hidden)
-        rows.append(Row(f"{label}, row {number}", kept))
-    if hidden_rows:
-        reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
-    if left_out:
-        reason = f"Hidden columns were left out: {len(left_out)}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
-    return rows
+        elif any(cells):
+            rows.append(Row(f"{label}, row {number}", tuple(cells)))
+    kept, named = without_hidden(rows, hidden, hidden_rows, label)
+    skipped += named
+    return kept

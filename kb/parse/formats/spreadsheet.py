@@ -17,7 +17,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetPars
 
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.formats.rich_text import read_rich_texts, rich_text
@@ -118,17 +118,13 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
         else:
             _add_related(grid, parser, inside, label, skipped)
             repeated = _fill_merged(grid, parser)
-    if hidden_rows:
-        reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
     for cells_left, which in (
         (shown.white, "in white letters on white"),
         (shown.struck, "struck out"),
     ):
         if cells_left:
             skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
-    _drop_hidden_columns(grid, repeated, parser, label, skipped)
-    return [
+    rows = [
         Row(
             f"{label}, row {number}",
             tuple(values.get(i, "") for i in range(1, max(values) + 1)),
@@ -136,6 +132,9 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
         )
         for number, values in sorted(grid.items())
     ]
+    kept, hidden = without_hidden(rows, _hidden_columns(parser), hidden_rows, label)
+    skipped += hidden
+    return kept
 
 
 class _Parser(WorkSheetParser):
@@ -167,29 +166,13 @@ def _is_hidden(attributes: Mapping[str, str]) -> bool:
     return attributes.get("hidden") in {"1", "true"} or attributes.get("ht") == "0"
 
 
-def _drop_hidden_columns(
-    grid: dict[int, dict[int, str]],
-    repeated: dict[int, set[int]],
-    parser: WorkSheetParser,
-    label: str,
-    skipped: list[Skipped],
-) -> None:
-    """Leave out the columns that are hidden, and name them; the others move up."""
+def _hidden_columns(parser: WorkSheetParser) -> set[int]:
     hidden: set[int] = set()
     for attributes in parser.column_dimensions.values():
         if attributes.get("hidden") in {"1", "true"} or attributes.get("width") == "0":
             last = min(int(attributes["max"]), MAX_COLUMNS)
-            hidden |= set(range(int(attributes["min"]), last + 1))
-    filled = sorted({column for values in grid.values() for column in values} & hidden)
-    for number in list(grid) if filled else ():
-        kept = {c: value for c, value in grid.pop(number).items() if c not in hidden}
-        repeated[number] = {c - sum(h <= c for h in filled) for c in repeated.get(number, ())}
-        if kept:
-            grid[number] = {c - sum(h < c for h in filled): v for c, v in kept.items()}
-    if filled:
-        names = ", ".join(get_column_letter(column) for column in filled[:10])
-        reason = f"Hidden columns were left out: {names}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
+            hidden |= set(range(int(attributes["min"]) - 1, last))
+    return hidden
 
 
 def _add_related(
