@@ -1,12 +1,13 @@
 """What document parsers hand on: headings, paragraphs, list items and tables in reading order."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
+from kb.parse.limits import MAX_COLUMNS
 from kb.parse.marks import ASKS, with_links, without_links
 
 PSEUDO_LEVEL = 7
@@ -200,6 +201,38 @@ def with_header(
     if not heads and (names := joined_header(rows)):
         return [names, *rows[2:]], True
     return list(rows), heads > 0 or looks_like_header(rows)
+
+
+Above: TypeAlias = Mapping[int, tuple[int, str]]
+"""By the place of a column: into how many more rows a cell reaches down, and its text."""
+
+
+def grid_row(
+    cells: Iterable[tuple[str, int, int]], above: Above
+) -> tuple[list[str], dict[int, tuple[int, str]]]:
+    """Place cells, each over so many columns and rows, beside those that reach down from above.
+
+    Merged cells are repeated. Return the row, and what reaches on.
+    """
+    row: list[str] = []
+    below: dict[int, tuple[int, str]] = {}
+
+    def place(text: str, high: int) -> None:
+        if high > 1:
+            below[len(row)] = (high - 1, text)
+        row.append(text)
+
+    def place_above() -> None:
+        while len(row) in above:
+            high, text = above[len(row)]
+            place(text, high)
+
+    for text, wide, high in cells:
+        place_above()
+        for _ in range(min(wide, MAX_COLUMNS - len(row))):
+            place(text, high)
+    place_above()
+    return row, below
 
 
 def join_names(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:

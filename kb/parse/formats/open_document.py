@@ -11,6 +11,7 @@ from kb.parse.blocks import (
     Block,
     Document,
     around_pages,
+    grid_row,
     heading,
     headings_from_bold,
     marked_block,
@@ -289,23 +290,12 @@ def _grid(
     number = cells = 0
     for row_element in table.iter(f"{_TABLE}table-row"):
         number += 1
-        row: list[str] = []
-        for cell in row_element:
-            if cell.tag == f"{_TABLE}covered-table-cell":
-                repeat = _count(cell, "number-columns-repeated")
-                row += [
-                    above.get(len(row) + i, (0, ""))[1] for i in range(min(repeat, MAX_COLUMNS))
-                ]
-                continue
-            if cell.tag != f"{_TABLE}table-cell":
-                continue
-            text = words(cell)
-            high, wide = _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
-            repeat = _count(cell, "number-columns-repeated")
-            for _ in range(min(repeat if text else min(repeat, MAX_COLUMNS), MAX_COLUMNS)):
-                for place in range(len(row), len(row) + min(wide, MAX_COLUMNS)):
-                    above[place] = (number + high - 1, text)
-                row.append(text)
+        parts = [
+            (text, _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned"))
+            for cell in row_element.findall(f"{_TABLE}table-cell")
+            for text in [words(cell)] * min(_count(cell, "number-columns-repeated"), MAX_COLUMNS)
+        ]
+        row, above = grid_row(parts, above)
         while row and not row[-1]:
             row.pop()
         cells += len(row)
@@ -313,7 +303,6 @@ def _grid(
             return
         yield number, row[:MAX_COLUMNS], row_element
         number += min(_count(row_element, "number-rows-repeated"), MAX_ROWS * 20) - 1
-        above = {place: kept for place, kept in above.items() if kept[0] > number}
 
 
 def _count(element: Element, name: str) -> int:

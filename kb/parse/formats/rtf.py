@@ -45,7 +45,6 @@ _COUNTED = re.compile(r"\(?\w{1,3}[.)]")
 _TINY_HALF_POINTS = 3
 _MAX_DEPTH = 500
 _LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
-_HIGH_CODE_PAGES = {932: "cp932", 936: "gbk", 949: "cp949", 950: "cp950"}
 _CHARSETS = {
     128: 932, 129: 949, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258, 177: 1255, 178: 1256,
     186: 1257, 204: 1251, 222: 874, 238: 1250,
@@ -244,9 +243,8 @@ class _Reader:
         """Write the letters that were given as bytes of the font's code page."""
         if self._bytes:
             page = self._fonts.get(self._state.font, self._page)
-            known = _HIGH_CODE_PAGES.get(page, f"cp{page}")
             try:
-                text = self._bytes.decode(known, "replace")
+                text = self._bytes.decode(f"cp{page}", "replace")
             except LookupError:
                 text = self._bytes.decode("cp1252", "replace")
             self._bytes = b""

@@ -7,14 +7,14 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.types import Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, heading, marked_block, with_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, grid_row, heading, marked_block, with_header
 from kb.parse.html.elements import (
     by_id,
     count_words,
     fold,
-    grid_row,
     is_furniture,
     sign_of,
+    span,
     title_of,
     words_unlinked,
 )
@@ -318,7 +318,8 @@ class Reader:
             if self._left_out(row_node):
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
-            row, above = grid_row([(cell, self._cell(cell)) for cell in cells], above)
+            parts = ((self._cell(c), span(c, "colspan"), span(c, "rowspan")) for c in cells)
+            row, above = grid_row(parts, above)
             budget -= len(row)
             if budget < 0:
                 break
