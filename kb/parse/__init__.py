@@ -6,7 +6,7 @@ reads one small text file stays small.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
@@ -109,15 +109,9 @@ def _nothing(skipped: list[Skipped]) -> str:
 
 def _cleaned(section: Section) -> Section:
     """Drop what no database takes, and what is not seen but changes how a text is shown."""
-    return replace(
-        section,
-        text=_scrub(section.text),
-        answer=_scrub(section.answer),
-        title_path=tuple(map(_scrub, section.title_path)),
-        location=_scrub(section.location),
-        entry_id=_scrub(section.entry_id),
-        variants=tuple(map(_scrub, section.variants)),
-        category=_scrub(section.category),
+    values: dict[str, Any] = {field.name: getattr(section, field.name) for field in fields(section)}
+    return Section(
+        **{k: _scrub(v) if isinstance(v, str) else tuple(map(_scrub, v)) for k, v in values.items()}
     )
 
 
