@@ -109,10 +109,12 @@ def _nothing(skipped: list[Skipped]) -> str:
 
 def _cleaned(section: Section) -> Section:
     """Drop what no database takes, and what is not seen but changes how a text is shown."""
-    values: dict[str, Any] = {field.name: getattr(section, field.name) for field in fields(section)}
-    return Section(
-        **{k: _scrub(v) if isinstance(v, str) else tuple(map(_scrub, v)) for k, v in values.items()}
-    )
+    values = {field.name: getattr(section, field.name) for field in fields(section)}
+    cleaned: dict[str, Any] = {
+        name: _scrub(value) if isinstance(value, str) else tuple(map(_scrub, value))
+        for name, value in values.items()
+    }
+    return Section(**cleaned)
 
 
 def _scrub(text: str) -> str:

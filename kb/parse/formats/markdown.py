@@ -112,8 +112,8 @@ def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
     while index < len(tokens):
         end = index
         if tokens[index].type == "html_block":
-            while end in elements:  # the block that ends one may begin the next
-                end = elements[end]
+            while (further := elements.get(end, end)) > end:  # what ends one may begin the next
+                end = further
         elif tokens[index].nesting > 0:
             while tokens[end].level or tokens[end].nesting >= 0:
                 end += 1
