@@ -6,42 +6,20 @@ it is parsed, and nothing is read as Markdown or HTML afterwards.
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from core.types import Answer
 
-_UNSEEN = {
-    *(0x7F, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB),
-    *range(0x80, 0xA0),
-    *range(0x202A, 0x202F),
-    *range(0x2061, 0x2070),
-    *range(0xFDD0, 0xFDF0),
-    *(c for c in range(0x20) if chr(c) not in "\n\t"),
-    *range(0xE0000, 0xE0080),
-}
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufdd0-\ufdef"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 """Controls, direction marks, tag characters: they change how the rest of a text is shown. What
 joins letters (U+200C, U+200D) and chooses a sign's form (U+FE0F) stays."""
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,8}\U000e007f")
 """Flags of England, Scotland and Wales, the one good use of tag characters."""
-_DROP = dict.fromkeys(_UNSEEN)
-_ANY_UNSEEN = re.compile("[" + "".join(map(re.escape, map(chr, sorted(_UNSEEN)))) + "]")
-
-_COUNTRIES = (
-    "ac ad ae ag ai al am ao aq ar at au ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by "
-    "bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es "
-    "et eu fi fj fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht "
-    "hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk "
-    "lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne "
-    "nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa "
-    "sb sc sd se sg sh si sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to "
-    "tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw"
-)
-_OTHERS = (
-    "com net org info biz app dev xyz online shop store site web cloud link click live top club "
-    "pro vip win bet fun icu page blog news tech space website support help services example test "
-    "eu 中国 рф укр"
-)
 _NAME = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
-_ENDS = "|".join([*_COUNTRIES.split(), *_OTHERS.split()])
+_ENDS = "|".join((Path(__file__).parent / "domains.txt").read_text("utf-8").split())
 _ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|tel:|tg:)[^\s<>\"'）)\]，。；、]+"
     rf"|(?<![\w@.])(?:[\w.+-]{{1,64}}@)?(?:{_NAME}\.)+(?:{_ENDS})"
@@ -69,10 +47,10 @@ def shown(answer: Answer) -> str:
 
 def clean(text: str) -> str:
     """Remove what is not seen itself and changes how the rest is shown."""
-    if (text.isascii() and text.isprintable()) or not _ANY_UNSEEN.search(text):
+    if (text.isascii() and text.isprintable()) or not _UNSEEN.search(text):
         return text
     kept = _FLAG.findall(text)
-    pieces = [piece.translate(_DROP) for piece in _FLAG.split(text)]
+    pieces = [_UNSEEN.sub("", piece) for piece in _FLAG.split(text)]
     return "".join(a + b for a, b in zip(pieces, [*kept, ""], strict=True))
 
 

@@ -5,9 +5,11 @@ reads one small text file stays small.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from importlib import import_module
 from pathlib import PurePosixPath
+from typing import Any
 
 from core.errors import UnreadableFile, UnsupportedFile
 from core.shown import clean
@@ -107,20 +109,16 @@ def _nothing(skipped: list[Skipped]) -> str:
 
 def _cleaned(section: Section) -> Section:
     """Drop what no database takes, and what is not seen but changes how a text is shown."""
-    return replace(
-        section,
-        text=_scrub(section.text),
-        answer=_scrub(section.answer),
-        title_path=tuple(map(_scrub, section.title_path)),
-        location=_scrub(section.location),
-        entry_id=_scrub(section.entry_id),
-        variants=tuple(map(_scrub, section.variants)),
-        category=_scrub(section.category),
-    )
+    values = {field.name: getattr(section, field.name) for field in fields(section)}
+    cleaned: dict[str, Any] = {
+        name: _scrub(value) if isinstance(value, str) else tuple(map(_scrub, value))
+        for name, value in values.items()
+    }
+    return Section(**cleaned)
 
 
 def _scrub(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return clean(text.encode("utf-8", "ignore").decode())
 
@@ -227,19 +225,10 @@ def _read(
         except UnreadableFile as error:
             return error.reason
 
+    if kind in _TABLES:
+        taken = _reader(_TABLES[kind])(name, data, given)
+        return "", list(taken.sections), list(taken.skipped)
     match kind:
-        case "csv":
-            from kb.parse.formats.delimited import parse_delimited as parse_table
-        case "xlsx":
-            from kb.parse.formats.spreadsheet import parse_spreadsheet as parse_table
-        case "ods":
-            from kb.parse.formats.open_document import parse_sheets as parse_table
-        case "json":
-            from kb.parse.formats.records import parse_json as parse_table
-        case "jsonl":
-            from kb.parse.formats.records import parse_jsonl as parse_table
-        case "yaml":
-            from kb.parse.formats.rasa import parse_yaml as parse_table
         case "zip":
             from kb.parse.formats.archive import parse_archive
 
@@ -261,28 +250,26 @@ def _read(
             page, tree = parse_html(name, data)
             return _sections(name, page, list(declared_entries(tree)))
         case _:
-            return _sections(name, _document(kind, name, data))
-    taken = parse_table(name, data, given)
-    return "", list(taken.sections), list(taken.skipped)
+            return _sections(name, _reader(_DOCUMENTS[kind])(name, data))
 
 
-def _document(kind: str, name: str, data: bytes) -> Document:
-    match kind:
-        case "markdown":
-            from kb.parse.formats.markdown import parse_markdown as parse_document
-        case "docx":
-            from kb.parse.formats.word import parse_word as parse_document
-        case "pptx":
-            from kb.parse.formats.presentation import parse_presentation as parse_document
-        case "odt":
-            from kb.parse.formats.open_document import parse_text_document as parse_document
-        case "rtf":
-            from kb.parse.formats.rtf import parse_rtf as parse_document
-        case "epub":
-            from kb.parse.formats.book import parse_book as parse_document
-        case _:
-            from kb.parse.formats.plain import parse_plain as parse_document
-    return parse_document(name, data)
+_TABLES = {
+    "csv": "delimited.parse_delimited", "xlsx": "spreadsheet.parse_spreadsheet",
+    "ods": "open_document.parse_sheets", "json": "records.parse_json",
+    "jsonl": "records.parse_jsonl", "yaml": "rasa.parse_yaml",
+}  # fmt: skip
+_DOCUMENTS = {
+    "markdown": "markdown.parse_markdown", "docx": "word.parse_word", "rtf": "rtf.parse_rtf",
+    "pptx": "presentation.parse_presentation", "odt": "open_document.parse_text_document",
+    "epub": "book.parse_book", "text": "plain.parse_plain",
+}  # fmt: skip
+"""Modules and functions that read a format."""
+
+
+def _reader(place: str) -> Callable[..., Any]:
+    module, _, function = place.partition(".")
+    reader: Callable[..., Any] = getattr(import_module(f"kb.parse.formats.{module}"), function)
+    return reader
 
 
 def _sections(

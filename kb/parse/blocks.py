@@ -1,13 +1,14 @@
 """What document parsers hand on: headings, paragraphs, list items and tables in reading order."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise, zip_longest
 from typing import Literal, TypeAlias
 
 from core.types import Section, Skipped
-from kb.parse.marks import with_links, without_links
+from kb.parse.limits import MAX_COLUMNS
+from kb.parse.marks import ASKS, with_links, without_links
 
 PSEUDO_LEVEL = 7
 """Level of a line that only looks like a heading: of a folded part, a bold line."""
@@ -80,8 +81,9 @@ def headings_from_bold(blocks: list[Block]) -> list[Block]:
     for index, block in enumerate(blocks):
         bold = block.kind == "text" and block.level == PSEUDO_LEVEL
         followed = index + 1 < len(blocks) and blocks[index + 1].level != PSEUDO_LEVEL
-        short = len(block.text) <= 120 and not block.text.endswith((".", "。", ",", ";"))
-        asks = block.text.endswith(("?", "？"))
+        asks = ASKS.search(block.text) is not None
+        ended = not asks and block.text.endswith((".", "。", ",", ";"))
+        short = len(block.text) <= 120 and not ended
         if bold and followed and short and (asks or not styled):
             out.append(heading(" ".join(block.text.split()), PSEUDO_LEVEL, block.location))
         else:
@@ -138,7 +140,7 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     filled = [cell for cell in first if cell]
     if len(set(filled)) != len(filled):
         return False
-    if any(len(cell) > 60 or cell.endswith((".", "。", "?", "？")) for cell in filled):
+    if any(len(cell) > 60 or cell.endswith((".", "。")) or ASKS.search(cell) for cell in filled):
         return False
     if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
         return False
@@ -175,7 +177,8 @@ def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
         return ()
     top, second = ([cell.strip() for cell in row] for row in rows[:2])
     top += [""] * (len(second) - len(top))
-    wide = any(b in ("", a) and a for a, b in pairwise(top))
+    titled = top[0] and len({*top} - {""}) == 1  # it stands above all of the table
+    wide = not titled and any(b in ("", a) and a for a, b in pairwise(top))
     if not wide or len(second) < len(top) or any(map(_AMOUNT.fullmatch, filter(None, second))):
         return ()
     for place in range(1, len(top)):
@@ -198,6 +201,38 @@ def with_header(
     if not heads and (names := joined_header(rows)):
         return [names, *rows[2:]], True
     return list(rows), heads > 0 or looks_like_header(rows)
+
+
+Above: TypeAlias = Mapping[int, tuple[int, str]]
+"""By the place of a column: into how many more rows a cell reaches down, and its text."""
+
+
+def grid_row(
+    cells: Iterable[tuple[str, int, int]], above: Above
+) -> tuple[list[str], dict[int, tuple[int, str]]]:
+    """Place cells, each over so many columns and rows, beside those that reach down from above.
+
+    Merged cells are repeated. Return the row, and what reaches on.
+    """
+    row: list[str] = []
+    below: dict[int, tuple[int, str]] = {}
+
+    def place(text: str, high: int) -> None:
+        if high > 1:
+            below[len(row)] = (high - 1, text)
+        row.append(text)
+
+    def place_above() -> None:
+        while len(row) in above:
+            high, text = above[len(row)]
+            place(text, high)
+
+    for text, wide, high in cells:
+        place_above()
+        for _ in range(min(wide, MAX_COLUMNS - len(row))):
+            place(text, high)
+    place_above()
+    return row, below
 
 
 def join_names(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -44,8 +44,8 @@ def ignore_page(page: int, pages: int) -> None:
 _SMALL = 1_000_000
 """Unpacked bytes below which the ratio says nothing: blank forms compress a thousandfold."""
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_TAG = re.compile(rb"<(?:(/)[A-Za-z_][^<>]*|[A-Za-z_][^<>]*?(/)?)>")
-"""Of XML; the first group has one that closes an element, the second one that is alone."""
+_TAG = re.compile(rb"<(?:(/)|[A-Za-z_][^<>]*+(?<!/)>)")
+"""Of XML, that opens an element or, with a group, closes one; not of one that stands alone."""
 _UTF16_DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
 
 _DAMAGE = (
@@ -181,9 +181,9 @@ def _check_xml(name: str, part: str, xml: bytes) -> None:
         )
     depth = 0
     for tag in _TAG.finditer(xml):
-        if tag.lastindex == 1:
+        if tag.lastindex:
             depth -= 1
-        elif tag.lastindex is None:
+        else:
             depth += 1
             if depth > MAX_XML_DEPTH:
                 raise UnreadableFile(

@@ -1,9 +1,12 @@
 """What small signs in running text say: raised digits, and the addresses behind links."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import NamedTuple
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 """Noncharacters, which no text may hold (Unicode 23.7): around the address of a link, or a day."""
@@ -11,7 +14,9 @@ LOCATION = "data-kb-location"
 """Attribute of HTML made from Markdown: where its element stands in the file."""
 VAGUE_LINK = re.compile(
     r"^(?:(?:click |see |go )?here|this (?:page|link|form|site)|link|download|website|form|page|"
-    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기)$",
+    r"more|read more|hier|ici|aquí|aqui|qui|здесь|тут|这里|此处|点击这里|链接|下载|こちら|여기|هنا|"
+    r"כאן|tutaj|tu|burada|buradan|tıklayın|tại đây|ở đây|εδώ|यहाँ|यहां|ที่นี่|zde|här|itt|aici|di sini|"
+    r"(?:cliquez |haga clic |clique |clicca |klik |kliknij )(?:ici|aquí|aqui|qui|hier|tutaj))$",
     re.IGNORECASE,
 )
 """Words of a link that say nothing without its address, which then stays in every text."""
@@ -31,7 +36,11 @@ _WORD = re.compile(r"[^\W\d_]+$")
 _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
 """What may be squared or cubed: a sign of a formula, or a unit."""
 _FRACTION = re.compile(r"\s*[/⁄]")
-ASKS = re.compile(r"[?？؟]\s*$")
+PICTURE_SAYS = re.compile(r"(?!(?:picture|image|graphic|bild|grafik|imagen)$)[^\W\d_]{1,15}", re.I)
+"""What a picture in a cell stands for, such as "yes"; longer texts describe it."""
+QUESTION_MARK = "(?:[?？؟\u037e]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
+"""Greek asks with a semicolon."""
+ASKS = re.compile(rf"{QUESTION_MARK}\s*$")
 """The end of a question."""
 _POWERS = {"10", "2"}
 _MONEY_BEFORE, _MONEY_AFTER = (
@@ -137,9 +146,45 @@ def tidy_lines(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def ends_question(out: str, words: str) -> str:
-    """Return the line end between a question in bold letters, `out`, and an answer behind it."""
-    return "\n" if words.strip() and ASKS.search(out) else ""
+class Run(NamedTuple):
+    """Letters of a paragraph that look alike."""
+
+    text: str
+    position: str = ""
+    """``super`` for raised letters, ``sub`` for lowered ones."""
+    bold: bool = False
+    hidden: bool = False
+    """Nobody sees them, or they are struck out."""
+    link: str = ""
+    """The address to which they lead."""
+
+
+def line_of(runs: Iterable[Run]) -> str:
+    """Return the words of a paragraph as its reader reads them, the addresses of links marked.
+
+    Hidden ones are left out and counted. A line ends behind a question in bold letters.
+    """
+    alike = groupby(runs, key=itemgetter(slice(1, None)))
+    joined = [Run("".join(run.text for run in group), *look) for look, group in alike]
+    seen = [run for run in joined if not run.hidden]
+    if len(seen) < len(joined):
+        leave_out(" ".join(run.text for run in joined if run.hidden))
+    out = ""
+    start, bold = 0, True
+    for run, following in pairwise([*seen, Run("")]):
+        if bold and not run.bold and run.text.strip():
+            out += "\n" if ASKS.search(out) else ""
+            bold = False
+        if run.position == "super" and run.text.strip():
+            out += raised(out, run.text, after=following.text)
+        elif run.position == "sub" and run.text.strip():
+            out += lowered(out, run.text)
+        else:
+            out += run.text
+        if run.link != following.link:
+            out += link_mark(run.link, out[start:]) if run.link else ""
+            start = len(out)
+    return out
 
 
 def cents(before: str, words: str) -> str:

@@ -8,12 +8,14 @@ decides among the rest. If it cannot, the operator is asked: mojibake is worse t
 import codecs
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import chardet
 
 from core.errors import UnreadableFile
 from kb.parse.encoding.plausible import Reading, read_as
 from kb.text.language import detect_language
+from kb.text.lexicon import read_lists
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -22,23 +24,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ENCODINGS = (
-    "cp1252", "gb18030", "big5hkscs", "cp932", "euc-jp", "cp949", "cp1251", "koi8-r", "koi8-u",
-    "cp866", "iso8859-5", "mac-cyrillic", "cp1250", "iso8859-2", "cp852", "cp1254", "cp1253",
-    "iso8859-7", "cp1255", "cp1256", "iso8859-6", "cp1257", "cp1258", "cp874", "iso8859-15",
-    "cp850", "mac-roman",
-)  # fmt: skip
-"""Encodings of business files, the more usual of two that give the same text first."""
-
-_ALIASES = {
-    "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "cp950": "big5hkscs",
-    "shift_jis": "cp932", "shift-jis": "cp932", "shift_jis_2004": "cp932", "euc-kr": "cp949",
-    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252",
-    "euc_jis_2004": "euc-jp", "euc-jis-2004": "euc-jp", "windows-31j": "cp932",
-    "iso8859-9": "cp1254", "iso-8859-9": "cp1254", "tis-620": "cp874", "cp437": "cp850",
-    "ibm866": "cp866", "maccyrillic": "mac-cyrillic", "macroman": "mac-roman",
-    "hz-gb-2312": "hz", "iso-2022-jp": "iso2022_jp", "iso-2022-kr": "iso2022_kr",
-}  # fmt: skip
+_LISTS = read_lists(Path(__file__).parent / "data" / "encodings.yaml")
+_ENCODINGS = _LISTS["encodings"].split()
+_ALIASES = {name: known for known, names in _LISTS["names"].items() for name in names.split()}
 _ESCAPED = re.compile(rb"\x1b\$|\x1b\(|~\{")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _META = re.compile(rb"""<meta[^>]{1,200}charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from kb.text.lexicon import read_lists
@@ -23,6 +24,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 _LETTERS = read_lists(Path(__file__).parent / "data" / "letters.yaml")
 _FREQUENT = {script: frozenset(letters) - {" "} for script, letters in _LETTERS["frequent"].items()}
+_SCRIPTS = {script: re.compile(f"[{own}]") for script, own in _LETTERS["scripts"].items()}
+_MISPLACED = {language: re.compile(own) for language, own in _LETTERS["misplaced"].items()}
 _BORROWED = frozenset("éèêáàâíîóôúûñçüöäåøæ")
 """Letters of foreign names in any language."""
 _STRAY_LATIN = re.compile(r"(?:^|\s)[ÇÈ](?:\s|$)", re.MULTILINE)
@@ -57,7 +60,7 @@ def read_as(text: str, encoding: str = "") -> list[Reading]:
     letters = [c for c in foreign if unicodedata.category(c)[0] in "LM"]
     if not letters:
         return []
-    script = _script(letters)
+    script = Counter(map(_script_of, letters)).most_common(1)[0][0]
     readers = {"cjk": _cjk, "cyrillic": _cyrillic, "latin": _latin}
     if script in readers:
         found = readers[script](text, foreign, encoding)
@@ -66,46 +69,9 @@ def read_as(text: str, encoding: str = "") -> list[Reading]:
     return [reading for reading in found if reading.plausible]
 
 
-def _script(letters: Iterable[str]) -> str:
-    counts: dict[str, int] = {}
-    for letter in letters:
-        script = _script_of(letter)
-        counts[script] = counts.get(script, 0) + 1
-    return max(counts, key=lambda script: counts[script])
-
-
+@cache
 def _script_of(c: str) -> str:
-    for script, ranges in _RANGES.items():
-        if any(low <= c <= high for low, high in ranges):
-            return script
-    return "other"
-
-
-_RANGES = {
-    "latin": (("\u00aa", "\u024f"), ("\u1e00", "\u1eff")),
-    "cyrillic": (("\u0400", "\u052f"),),
-    "cjk": (("\u2e80", "\u9fff"), ("\uac00", "\ud7af"), ("\uf900", "\ufaff"), ("\uff00", "\uffef"),
-            ("\U00020000", "\U0003ffff")),
-    "el": (("\u0370", "\u03ff"), ("\u1f00", "\u1fff")),
-    "he": (("\u0590", "\u05ff"),),
-    "ar": (("\u0600", "\u06ff"), ("\ufb50", "\ufdff"), ("\ufe70", "\ufeff")),
-    "th": (("\u0e01", "\u0e5b"),),
-    "hi": (("\u0900", "\u097f"),),
-}  # fmt: skip
-
-
-_MISPLACED = {
-    "el": re.compile(r"ς(?=[α-ώ])"),
-    "he": re.compile(
-        r"[ךםןףץ](?=[א-ת])|[\u0591-\u05c7](?![\u0590-\u05ff])|(?<![א-ת])[\u05b0-\u05bd]"
-    ),
-    "ar": re.compile(r"[ةى](?=[\u0621-\u064a])"),
-    "th": re.compile(
-        r"(?<![ก-ฮ\u0e31-\u0e3a\u0e47-\u0e4e])[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]"
-        r"|[เ-ไ](?![ก-ฮ])|[\u0e4f\u0e5a\u0e5bฺฅฦ]|(?<![ก-ฮ\u0e31-\u0e4e])[ะาำ]"
-    ),
-}
-"""Letters where no word has them: a final form within a word, a vowel sign without consonant."""
+    return next((script for script, own in _SCRIPTS.items() if own.match(c)), "other")
 
 
 def _one_block(language: str, foreign: list[str], letters: list[str], text: str) -> Reading:

@@ -1,8 +1,9 @@
 """One entry of an FAQ from its fields, or why they make none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from core.types import Section, Skipped
+from kb.parse.faq.columns import Field
 from kb.parse.faq.questions import bare, is_question
 from kb.parse.faq.values import iso_date, language_code
 from kb.parse.limits import MAX_CELL_CHARS
@@ -13,19 +14,13 @@ MAX_VARIANTS = 500
 
 def entry_of(
     location: str,
+    values: Mapping[Field, str],
     *,
-    question: str,
-    answer: str,
     variants: Iterable[str] = (),
-    category: str = "",
-    language: str = "",
-    valid_from: str = "",
-    valid_until: str = "",
-    entry_id: str = "",
     title_path: tuple[str, ...] = (),
 ) -> Section | Skipped:
-    """Make an entry, or say why the row cannot be one."""
-    question, answer = question.strip(), answer.strip()
+    """Make an entry of the texts of its fields, or say why the row cannot be one."""
+    question, answer = (values.get(field, "").strip() for field in ("question", "answer"))
     if not question or not answer:
         missing = "question and the answer are" if question == answer else (
             "question is" if not question else "answer is"
@@ -42,12 +37,12 @@ def entry_of(
             location, f"The answer has {len(answer):,} characters; at most {MAX_CELL_CHARS:,} fit."
         )
     dates: list[str] = []
-    for name, value in (("valid from", valid_from), ("valid until", valid_until)):
-        day = iso_date(value)
+    fields: tuple[Field, Field] = "valid_from", "valid_until"
+    for field in fields:
+        day = iso_date(value := values.get(field, ""))
         if day is None:
-            return Skipped(
-                location, f"The {name} date {value[:40]!r} is unclear. Write it as 2026-12-31."
-            )
+            reason = f"The {field.replace('_', ' ')} date {value[:40]!r} is unclear."
+            return Skipped(location, f"{reason} Write it as 2026-12-31.")
         dates.append(day)
     if all(dates) and dates[0] > dates[1]:
         return Skipped(location, f"It is valid from {dates[0]}, but only until {dates[1]}.")
@@ -66,10 +61,10 @@ def entry_of(
         answer=answer,
         title_path=title_path,
         location=location,
-        entry_id=entry_id,
+        entry_id=values.get("id", ""),
         variants=tuple(others[:MAX_VARIANTS]),
-        category=category,
-        language=language_code(language),
+        category=values.get("category", ""),
+        language=language_code(values.get("language", "")),
         valid_from=dates[0],
         valid_until=dates[1],
     )

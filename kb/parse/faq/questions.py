@@ -1,33 +1,19 @@
 """Does a text ask something? By its mark, its words, or the "Q:" before it; in many languages."""
 
 import re
+from pathlib import Path
+
+from kb.parse.marks import QUESTION_MARK
+from kb.text.lexicon import read_lists
 
 MAX_QUESTION_CHARS = 300
 
-_MARKED = re.compile(r"[?？؟]\s*[)\]\"”’」*_]*$")
-_FAQ_NAME = re.compile(
-    r"\bfaqs?\b|frequently.asked|q\s*&\s*a\b|q\s?and\s?a\b|常见问题|常見問題|问答|問答|よくある(?:ご)?質問|"
-    r"자주\s*묻는|häufig(?:e|\s+gestellte)?\s+fragen|preguntas\s+frecuentes|foire\s+aux\s+questions|"
-    r"questions\s+fréquentes|domande\s+frequenti|perguntas\s+frequentes|veelgestelde\s+vragen|"
-    r"часто\s+задаваемые|частые\s+вопросы|часті\s+запитання|sıkça\s+sorulan|الأسئلة\s+الشائعة|"
-    r"câu\s+hỏi\s+thường\s+gặp|najczęściej\s+zadawane",
-    re.IGNORECASE,
-)
-_ASKS_UNMARKED = (
-    r".*(?:如何|怎么|怎麼|怎样|什么|什麼|为什么|為什麼|是否|能否|可否|吗$|嗎$|哪|多久|多少|几天)|"
-    r".*(?:ですか|ますか|どう|なぜ|何を|いつ)|.*(?:까|나요|어떻게|무엇)"
-)
-"""Words that ask; where a language has them, its questions often have no mark."""
+_MARKED = re.compile(rf"{QUESTION_MARK}\s*[)\]\"”’」*_]*$")
+_LISTS = read_lists(Path(__file__).parent / "data" / "questions.yaml")
+_FAQ_NAME = re.compile("|".join(_LISTS["names"].split()), re.IGNORECASE)
+_ASKS_UNMARKED = f".*(?:{'|'.join(_LISTS['asks'].values())})"
 _OPENS_LIKE_QUESTION = re.compile(
-    r"(?:how|what|why|when|where|who|which|can|could|do|does|did|is|are|should|will|may|must|am)\b|"
-    r"(?:wie|was|wo|wann|warum|wer|welche[rsnm]?|kann|darf|muss|gibt es|ist|sind)\b|"
-    r"(?:comment|pourquoi|quand|où|quel(?:le)?s?|qui|puis-je|est-ce|combien|peut-on)\b|"
-    r"(?:cómo|qué|cuándo|dónde|quién|cuál(?:es)?|cuánto|puedo|por qué)\b|"
-    r"(?:como|quando|onde|quem|qual|quanto|posso|por que)\b|"
-    r"(?:come|quando|dove|chi|quanto|posso|perché)\b|"
-    r"(?:как|что|где|когда|почему|зачем|сколько|кто|можно ли|какой|какие|какая)\b|"
-    rf"{_ASKS_UNMARKED}",
-    re.IGNORECASE,
+    rf"(?:{'|'.join(_LISTS['opens'].values())})\b|{_ASKS_UNMARKED}", re.IGNORECASE
 )
 _UNMARKED_LINE = re.compile(rf"(?=[^,.;:!，。；：！…]{{3,30}}$)(?:{_ASKS_UNMARKED})")
 _NUMBER = re.compile(

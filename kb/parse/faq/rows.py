@@ -1,6 +1,7 @@
 """Rows of a CSV, XLSX or JSON file to FAQ entries, or to passages where they are no FAQ."""
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import TypeAlias
@@ -58,6 +59,33 @@ class Row:
     cells: tuple[str, ...]
     repeated: frozenset[int] = frozenset()
     """Columns, from 0, whose cell is one with the cell above."""
+
+
+def column_letter(place: int) -> str:
+    """Return the name of a column, counted from 0, of the 702 that have one or two letters."""
+    return (chr(64 + place // 26) if place > 25 else "") + chr(65 + place % 26)
+
+
+def without_hidden(
+    rows: Sequence[Row], columns: AbstractSet[int], hidden_rows: int, label: str
+) -> tuple[list[Row], list[Skipped]]:
+    """Leave hidden columns, from 0, out of the rows of a sheet; name them and the hidden rows."""
+    filled = columns & {place for row in rows for place, cell in enumerate(row.cells) if cell}
+    skipped: list[Skipped] = []
+    names = ", ".join(map(column_letter, sorted(filled)[:10]))
+    for what, which in (("rows", f"{hidden_rows:,}" if hidden_rows else ""), ("columns", names)):
+        if which:
+            reason = f"Hidden {what} were left out: {which}. Show them to have them read."
+            skipped.append(Skipped(label, reason))
+    kept = [
+        Row(
+            row.location,
+            tuple(cell for place, cell in enumerate(row.cells) if place not in filled),
+            frozenset(p - sum(h < p for h in filled) for p in row.repeated - filled),
+        )
+        for row in rows
+    ]
+    return [row for row in kept if any(row.cells)], skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,18 +287,7 @@ def _entries(rows: Sequence[Row], table: _Table, title_path: tuple[str, ...]) ->
                 if place < len(cells)
                 for variant in split(without_links(cells[place]))
             ]
-            entry = entry_of(
-                row.location,
-                question=values["question"],
-                answer=values["answer"],
-                variants=variants,
-                category=values.get("category", ""),
-                language=values["language"],
-                valid_from=values.get("valid_from", ""),
-                valid_until=values.get("valid_until", ""),
-                entry_id=values.get("id", ""),
-                title_path=title_path,
-            )
+            entry = entry_of(row.location, values, variants=variants, title_path=title_path)
             if isinstance(entry, Skipped):
                 skipped.append(entry)
             else:

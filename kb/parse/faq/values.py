@@ -3,31 +3,15 @@
 import datetime as dt
 import html
 import re
+from pathlib import Path
+
+from kb.text.lexicon import read_lists
 
 _LANGUAGES = {
     name: code
-    for code, names in {
-        "en": "english englisch 英文 英语",
-        "zh": "chinese chinesisch 中文 汉语 简体中文 繁體中文",
-        "es": "spanish español",
-        "de": "german deutsch",
-        "ru": "russian русский",
-        "fr": "french français",
-        "it": "italian italiano",
-        "pt": "portuguese português",
-        "ja": "japanese 日本語",
-        "ko": "korean 한국어",
-        "ar": "arabic العربية",
-        "tr": "turkish türkçe",
-        "uk": "ukrainian українська",
-        "pl": "polish polski",
-        "nl": "dutch nederlands",
-        "hi": "hindi",
-        "vi": "vietnamese",
-    }.items()
+    for code, names in read_lists(Path(__file__).parent / "data" / "languages.yaml").items()
     for name in names.split()
 }
-
 LANGUAGE_CODES = frozenset(_LANGUAGES.values())
 _BLOCK_TAG = re.compile(
     r"</?(?:p|div|br|ul|ol|li|table|tr|t[dh]|h[1-6]|blockquote|pre|hr|section|article|d[ltd]|center|figure)\b[^<>]{0,2000}>",

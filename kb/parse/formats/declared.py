@@ -7,6 +7,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from core.types import Section
+from kb.parse.faq.columns import Field
 from kb.parse.faq.entry import entry_of
 from kb.parse.html.content import text_of_html
 from kb.parse.html.elements import fold
@@ -25,11 +26,10 @@ def declared_entries(tree: LexborHTMLParser) -> Iterator[Section]:
             text = answer.get("text") if isinstance(answer, dict) else None
             name = question.get("name")
             if isinstance(name, str) and isinstance(text, str):
-                made = entry_of(
-                    "FAQ data of the page",
-                    question=fold(text_of_html(name)),
-                    answer=text_of_html(text),
-                )
+                said: dict[Field, str] = {
+                    "question": fold(text_of_html(name)), "answer": text_of_html(text)
+                }  # fmt: skip
+                made = entry_of("FAQ data of the page", said)
                 if isinstance(made, Section):
                     yield made
 

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from locale import windows_locale
 from typing import TypeAlias
 
@@ -29,7 +30,7 @@ def format_moment(value: Moment, code: str, language: Callable[[], str]) -> str:
     written as by `iso_moment`.
     """
     code = code.split(";")[0][:500]
-    tokens = list(_tokens(code))
+    tokens = _tokens(code)
     kinds = {kind for kind, _ in tokens}
     numbers = _numbers(value, half="half" in kinds)
     known = all(text[0] in numbers for kind, text in tokens if kind in {"number", "name"})
@@ -72,11 +73,12 @@ def iso_moment(value: Moment) -> str:
     return value.isoformat(timespec=shortest).replace("T", " ")  # type: ignore[call-arg]
 
 
-def _tokens(code: str) -> Iterator[tuple[str, str]]:
-    """Yield kind and text of each part of a code; an ``m`` beside hours or seconds is a minute."""
+@lru_cache(maxsize=256)
+def _tokens(code: str) -> Sequence[tuple[str, str]]:
+    """Return kind and text of each part of a code; an ``m`` beside hours or seconds is a minute."""
     found = [(m.lastgroup, m[m.lastgroup]) for m in _TOKEN.finditer(code) if m.lastgroup]
     units = [text[0].lower() for kind, text in found if kind in {"number", "name", "elapsed"}]
-    at = -1
+    at, tokens = -1, []
     for kind, text in found:
         if kind in {"number", "name", "elapsed"}:
             at += 1
@@ -84,7 +86,8 @@ def _tokens(code: str) -> Iterator[tuple[str, str]]:
             if kind == "number" and text[0] == "m":
                 beside = "h" in units[max(at - 1, 0) : at] or "s" in units[at + 1 : at + 2]
                 text = _MINUTE * len(text) if beside else text
-        yield kind, text
+        tokens.append((kind, text))
+    return tokens
 
 
 def _seconds(value: Moment) -> float:

@@ -135,7 +135,8 @@ def _is_digit(kind: str, text: str) -> bool:
 
 
 def _general(number: Decimal) -> str:
-    return f"{float(number):.15g}" if number != number.to_integral_value() else f"{number:f}"
+    whole = number.to_integral_value()
+    return f"{float(number):.15g}" if number != whole else f"{whole:f}"
 
 
 def _body(parts: Sequence[tuple[str, str]], number: Decimal) -> str:

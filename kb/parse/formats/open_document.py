@@ -11,13 +11,14 @@ from kb.parse.blocks import (
     Block,
     Document,
     around_pages,
+    grid_row,
     heading,
     headings_from_bold,
     marked_block,
     with_header,
 )
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
 from kb.parse.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -30,12 +31,11 @@ from kb.parse.limits import (
     unless_damaged,
 )
 from kb.parse.marks import (
+    PICTURE_SAYS,
+    Run,
     day_mark,
-    ends_question,
     leave_out,
-    link_mark,
-    lowered,
-    raised,
+    line_of,
     tidy_lines,
     with_links,
     without_links,
@@ -45,6 +45,7 @@ _NS = "urn:oasis:names:tc:opendocument:xmlns:"
 _TEXT, _TABLE = f"{{{_NS}text:1.0}}", f"{{{_NS}table:1.0}}"
 _STYLE, _FO = f"{{{_NS}style:1.0}}", f"{{{_NS}xsl-fo-compatible:1.0}}"
 _OFFICE = f"{{{_NS}office:1.0}}"
+_TITLE = f"{{{_NS}svg-compatible:1.0}}title"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LEFT_OUT = {
     f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_TEXT}page-number",
@@ -205,39 +206,41 @@ class _Text:
 
     def words(self, paragraph: Element) -> str:
         """Return the words of a paragraph, with the addresses of its links marked."""
-        return tidy_lines(self._inside(paragraph, "", 0))
+        return tidy_lines(line_of(self._runs(paragraph, Run(""), 0)))
 
-    def _inside(self, element: Element, before: str, depth: int) -> str:
+    def _runs(self, element: Element, look: Run, depth: int) -> Iterator[Run]:
+        """Yield the letters of a paragraph, or of a part of it whose letters look like `look`."""
         if depth > MAX_NESTING:
-            return before
-        out = before + _one_line(element.text)
-        bold = depth == 0 and not out.strip()
+            return
+        yield look._replace(text=_one_line(element.text))
         for child in element:
             tag = child.tag
-            if bold and not self._is_bold(child):
-                out += ends_question(out, "".join(child.itertext()))
-                bold = not "".join(child.itertext()).strip()
             if tag == f"{_TEXT}line-break":
-                out += "\n"
+                yield look._replace(text="\n")
             elif tag in {f"{_TEXT}s", f"{_TEXT}tab"}:
-                out += " "
+                yield look._replace(text=" ")
             elif tag == f"{_TEXT}note":
                 self._note(child)
-            elif tag == f"{_TEXT}span":
-                out = self._span(child, out, depth)
-            elif tag == f"{_TEXT}a":
-                start = len(out)
-                out = self._inside(child, out, depth + 1)
-                out += link_mark(child.get(_HREF, ""), out[start:])
             elif tag == f"{_TEXT}hidden-text":
-                leave_out("".join(child.itertext()))
+                yield Run("".join(child.itertext()), hidden=True)
             elif tag not in _LEFT_OUT and not tag.endswith("}text-box"):
-                out = self._inside(child, out, depth + 1)
-            if bold and (child.tail or "").strip():
-                out += ends_question(out, child.tail or "")
-                bold = False
-            out += _one_line(child.tail)
-        return out
+                yield from self._runs(child, self._looks(child, look), depth + 1)
+            yield look._replace(text=_one_line(child.tail))
+
+    def _looks(self, part: Element, around: Run) -> Run:
+        """Return how letters look in a part of a paragraph: a span, a link …"""
+        if part.tag == f"{_TEXT}a":
+            return around._replace(link=part.get(_HREF, ""))
+        if part.tag != f"{_TEXT}span":
+            return around
+        own = self._properties.get(part.get(f"{_TEXT}style-name", ""), {})
+        shift = own.get(f"{_STYLE}text-position", "0%").split()[0]
+        lowered = "sub" if shift.startswith(("-", "sub")) else "super"
+        return around._replace(
+            position=around.position if shift == "0%" else lowered,
+            bold=around.bold or self._is_bold(part),
+            hidden=around.hidden or self._is_hidden(part),
+        )
 
     def _is_hidden(self, element: Element) -> bool:
         """Tell whether a section, paragraph or span is hidden or struck out."""
@@ -263,20 +266,6 @@ class _Text:
         own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
         return own.get(f"{_FO}font-weight") == "bold"
 
-    def _span(self, span: Element, before: str, depth: int) -> str:
-        own = self._properties.get(span.get(f"{_TEXT}style-name", ""), {})
-        if self._is_hidden(span):
-            leave_out("".join(span.itertext()))
-            return before
-        out = self._inside(span, before, depth + 1)
-        position = own.get(f"{_STYLE}text-position", "0%").split()[0]
-        words = out[len(before) :]
-        if not words.strip() or position == "0%":
-            return out
-        if position.startswith(("-", "sub")):
-            return before + lowered(before, words)
-        return before + raised(before, words, after=span.tail or "")
-
     def _note(self, note: Element) -> None:
         body = note.find(f"{_TEXT}note-body")
         for paragraph in body.iter(f"{_TEXT}p") if body is not None else ():
@@ -301,23 +290,12 @@ def _grid(
     number = cells = 0
     for row_element in table.iter(f"{_TABLE}table-row"):
         number += 1
-        row: list[str] = []
-        for cell in row_element:
-            if cell.tag == f"{_TABLE}covered-table-cell":
-                repeat = _count(cell, "number-columns-repeated")
-                row += [
-                    above.get(len(row) + i, (0, ""))[1] for i in range(min(repeat, MAX_COLUMNS))
-                ]
-                continue
-            if cell.tag != f"{_TABLE}table-cell":
-                continue
-            text = words(cell)
-            high, wide = _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
-            repeat = _count(cell, "number-columns-repeated")
-            for _ in range(min(repeat if text else min(repeat, MAX_COLUMNS), MAX_COLUMNS)):
-                for place in range(len(row), len(row) + min(wide, MAX_COLUMNS)):
-                    above[place] = (number + high - 1, text)
-                row.append(text)
+        parts = [
+            (text, _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned"))
+            for cell in row_element.findall(f"{_TABLE}table-cell")
+            for text in [words(cell)] * min(_count(cell, "number-columns-repeated"), MAX_COLUMNS)
+        ]
+        row, above = grid_row(parts, above)
         while row and not row[-1]:
             row.pop()
         cells += len(row)
@@ -325,7 +303,6 @@ def _grid(
             return
         yield number, row[:MAX_COLUMNS], row_element
         number += min(_count(row_element, "number-rows-repeated"), MAX_ROWS * 20) - 1
-        above = {place: kept for place, kept in above.items() if kept[0] > number}
 
 
 def _count(element: Element, name: str) -> int:
@@ -372,6 +349,8 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
         shown = "\n".join(line for line in lines if line)
         held = (cell.get(f"{_OFFICE}{name}") for name in ("value", "date-value", "time-value"))
         shown = shown or next(filter(None, held), "")
+        if PICTURE_SAYS.fullmatch(said := cell.findtext(f".//{_TITLE}", "")):
+            shown = shown or said
         if day := cell.get(f"{_OFFICE}date-value", "")[:10]:
             shown += day_mark(shown, day)
         return shown or (NO_RESULT if cell.get(f"{_TABLE}formula") else "")
@@ -384,20 +363,11 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
 
     rows: list[Row] = []
     hidden_rows = 0
-    left_out: set[int] = set()
     for number, cells, element in _grid(table, shown):
-        if not any(cells):
-            continue
-        if element.get(f"{_TABLE}visibility") in _AWAY:
+        if any(cells) and element.get(f"{_TABLE}visibility") in _AWAY:
             hidden_rows += 1
-            continue
-        left_out |= {i for i, cell in enumerate(cells) if cell and i in hidden}
-        kept = tuple(cell for i, cell in enumerate(cells) if i not in hidden)
-        rows.append(Row(f"{label}, row {number}", kept))
-    if hidden_rows:
-        reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
-    if left_out:
-        reason = f"Hidden columns were left out: {len(left_out)}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
-    return rows
+        elif any(cells):
+            rows.append(Row(f"{label}, row {number}", tuple(cells)))
+    kept, named = without_hidden(rows, hidden, hidden_rows, label)
+    skipped += named
+    return kept

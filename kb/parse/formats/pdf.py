@@ -36,7 +36,7 @@ _LIGATURES = str.maketrans(
     {c: normalize("NFKC", c) for c in "ﬀﬁﬂﬃﬄﬅﬆ"} | {"\u00a0": " ", "\u00ad": ""}
 )
 _HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
-_LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+|(?:\. ){6,}", re.MULTILINE)
+_LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+[ \t]*$|(?:\. ){6,}(?!\s*\d)", re.MULTILINE)
 _MAX_OUTLINE = 2000
 _MAX_LAYOUT_PAGES = 300
 """Tables are looked for on the first pages: it takes as long again as reading them."""

@@ -31,6 +31,7 @@ _SENTENCE_END = re.compile(r"[.,;。，；]$")
 
 _GAP = re.compile(r" {3,}")
 """Between cells. Two blanks also stand between the words of justified text."""
+_LEADERS = re.compile(r"\s*(?:\. ?){4,}$")
 _MIN_ROWS = 3
 _MAX_CELL = 30
 """Median characters of the shortest column: in two columns of running text, every line is long."""
@@ -243,7 +244,7 @@ def _rows(run: Sequence[Sequence[_Cell]]) -> tuple[tuple[str, ...], ...]:
     for line in run:
         row = [""] * len(columns)
         for start, end, text in line:
-            row[_place(columns, start, end)] = re.sub(r"\s+", " ", text)
+            row[_place(columns, start, end)] = _LEADERS.sub("", re.sub(r"\s+", " ", text))
         if rows and not row[0] and len(line) == 1:
             rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], row, strict=True)]
         else:

@@ -99,8 +99,8 @@ class Letters:
         if not text:
             return
         matrix = _times(tm, cm)
-        points = abs(float(size) * _length(matrix[2], matrix[3]))
-        rise = shown[-1][2] * _length(matrix[2], matrix[3]) if shown else 0.0
+        points = abs(float(size) * math.hypot(matrix[2], matrix[3]))
+        rise = shown[-1][2] * math.hypot(matrix[2], matrix[3]) if shown else 0.0
         bold = _BOLD.search(str((font or {}).get("/BaseFont", ""))) is not None
         judged = bool(shown and text.strip()) and not self._forms
         hidden = judged and self._out_of_sight(text, matrix, points)
@@ -164,7 +164,7 @@ class Letters:
         if 0 < points < _TINY:
             return True
         x, y = matrix[4], matrix[5]
-        along = max(_length(matrix[0], matrix[1]), 1e-6)
+        along = max(math.hypot(matrix[0], matrix[1]), 1e-6)
         reach = points * len(text.strip())
         x_end, y_end = x + reach * matrix[0] / along, y + reach * matrix[1] / along
         left, bottom, right, top = self.box
@@ -328,7 +328,3 @@ def _times(m: _Matrix, n: _Matrix) -> list[float]:
 
 def _at(m: _Matrix, x: float, y: float) -> tuple[float, float]:
     return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
-
-
-def _length(a: float, b: float) -> float:
-    return float((a * a + b * b) ** 0.5)

@@ -5,6 +5,7 @@ from itertools import groupby, pairwise
 
 from kb.parse.blocks import PSEUDO_LEVEL, Block, BlockKind, Document, heading, looks_like_header
 from kb.parse.encoding.decoding import decode
+from kb.parse.marks import ASKS
 from kb.text.segmentation import width
 
 _RULE = re.compile(r"\s*([-=_*~#])\1{2,}\s*$")
@@ -14,10 +15,9 @@ _NUMBERED = re.compile(
 )
 _BODY = re.compile(r"^\W+\s|[:：].*\d")
 """In a line that is no heading: the mark of a list, or a name with its number."""
-_ASKS = ("?", "？")
 _STOPS = (".", "。", ",", "，", ";", "；", ":", "：")
 _ENDS = (*_STOPS, "!", "！", "…")
-_COLUMN_GAP = re.compile(r"\s{3,}")
+_COLUMN_GAP = re.compile(r"\s*\.{4,}\s*(?=\S)|\s{3,}")
 _BARRED = re.compile(r"^\s*[|+].*[|+]\s*$|\S\s*\|\s*\S|--\+--|==\+==")
 """A row of a table drawn with bars, with or without a frame, or a rule between two."""
 _BAR_RULE = re.compile(r"^[\s|+:=-]*(?:--|==)[\s|+:=-]*$")
@@ -160,7 +160,7 @@ def _leading(lines: list[str]) -> set[int]:
         for ((place, line), *rest), after in pairwise([*paragraphs, []])
         if _leads(line, [row for _, row in rest], [row for _, row in after])
     ]
-    told = [place for place, line in found if not line.endswith(_ASKS)]
+    told = [place for place, line in found if not ASKS.search(line)]
     longer = sum(len(paragraph) > 1 for paragraph in paragraphs)
     enough = len(told) > 1 and 2 * len(found) >= longer and 2 * len(told) > len(found)
     return {place for place, _ in found} if enough else set()
@@ -175,7 +175,7 @@ def _leads(line: str, rest: list[str], after: list[str]) -> bool:
         return False
     widest = max(map(width, rest or after), default=0)
     if not rest:
-        return widest > 2 * width(text) and after[-1].rstrip().endswith((*_ENDS, *_ASKS))
+        return widest > 2 * width(text) and after[-1].rstrip().endswith((*_ENDS, "?", "？"))
     return width(text) + _first_word(rest[0].strip()) + 1 <= widest
 
 
@@ -196,7 +196,7 @@ def unwrap(lines: list[str]) -> str:
     widest = max(widths)
     joined = texts[0]
     for index, text in enumerate(texts[1:]):
-        asks = joined.endswith(("?", "？"))
+        asks = ASKS.search(joined)
         wrapped = (
             not asks
             and widest >= 40

@@ -4,11 +4,13 @@ What a speaker reads (notes) and slides that are not shown are left out and name
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading, marked_block, with_header
+from kb.parse.formats.chart import CHART, chart_blocks
+from kb.parse.formats.slide_look import PLACEHOLDER, Look, box_of
 from kb.parse.limits import (
     MAX_COLUMNS,
     MAX_NESTING,
@@ -17,15 +19,7 @@ from kb.parse.limits import (
     open_zip,
     unless_damaged,
 )
-from kb.parse.marks import (
-    ends_question,
-    leave_out,
-    link_mark,
-    lowered,
-    raised,
-    tidy_lines,
-    without_links,
-)
+from kb.parse.marks import Run, leave_out, line_of, tidy_lines, without_links
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -34,8 +28,6 @@ _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _MIXED = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _HOLDS = {f"{_P}cSld", f"{_P}spTree", f"{_P}grpSp", f"{_MIXED}AlternateContent", f"{_MIXED}Choice"}
 _MAX_SLIDES = 1000
-_TINY = 150
-"""Hundredths of a point."""
 
 
 def parse_presentation(name: str, data: bytes) -> Document:
@@ -53,6 +45,7 @@ class _Reader:
         self._parts = parts
         self._related: Mapping[str, tuple[str, str]] = {}
         self._where = ""
+        self._look = Look([])
         self._wide = self._high = 0
         """Of a slide; 0 if unknown."""
 
@@ -71,6 +64,7 @@ class _Reader:
             self._where = f"slide {number}"
             slide = self._parts.xml(path)
             self._related = self._relations(path)
+            self._look = self._looks(slide)
             if slide.get("show") in {"0", "false"}:
                 skipped.append(
                     Skipped(self._where, "The slide is hidden. Show it to have it read.")
@@ -121,39 +115,49 @@ class _Reader:
                     _, path = self._related.get(diagram.get(f"{_R}dm", ""), ("", ""))
                     if path in self._parts:
                         yield from self._shape(self._parts.xml(path))
+                for chart in shape.iter(f"{CHART}chart"):
+                    _, path = self._related.get(chart.get(f"{_R}id", ""), ("", ""))
+                    if path in self._parts:
+                        yield from chart_blocks(self._parts.xml(path), self._where)
             elif tag in _HOLDS:
                 yield from self._shapes(shape, depth + 1)
 
+    def _looks(self, slide: Element) -> Look:
+        """Follow a slide to its layout, the master of that, and the theme of this."""
+        above, related = [slide], self._related
+        for wanted in ("slideLayout", "slideMaster", "theme"):
+            path = next((target for kind, target in related.values() if kind == wanted), "")
+            if path not in self._parts:
+                break
+            above.append(self._parts.xml(path))
+            related = self._relations(path)
+        return Look(above)
+
     def _is_off(self, shape: Element) -> bool:
         """Tell whether a shape stands beside its slide."""
-        place = shape.find(f"{_P}spPr/{_A}xfrm")
-        if place is None or not self._wide:
+        if (box := box_of(shape)) is None or not self._wide:
             return False
-        off, size = (place.find(f"{_A}{name}") for name in ("off", "ext"))
-        if off is None or size is None:
-            return False
-        left, top = int(off.get("x", "0")), int(off.get("y", "0"))
-        right, bottom = left + int(size.get("cx", "0")), top + int(size.get("cy", "0"))
+        left, top, right, bottom = box
         return right <= 0 or bottom <= 0 or left >= self._wide or top >= self._high
 
     def _shape(self, shape: Element) -> Iterator[Block]:
-        placeholder = shape.find(f".//{_P}nvPr/{_P}ph")
+        placeholder = shape.find(PLACEHOLDER)
         kind = placeholder.get("type", "body") if placeholder is not None else ""
         hidden = shape.find(f".//{_P}cNvPr")
         if kind in {"sldNum", "dt"} or (hidden is not None and hidden.get("hidden") == "1"):
             return
         numbers: dict[int, int] = {}
         for part in shape.iter(f"{_A}p"):
-            marked = self._text(part)
+            properties = part.find(f"{_A}pPr")
+            level = properties.get("lvl", "0") if properties is not None else "0"
+            depth = min(int(level) if level.isdigit() else 0, 8)
+            marked = self._text(part, shape, depth)
             text = without_links(marked)
             if not text:
                 continue
             if kind in {"title", "ctrTitle"}:
                 yield heading(text.replace("\n", " "), 1, self._where)
             elif kind == "body":
-                properties = part.find(f"{_A}pPr")
-                level = properties.get("lvl", "0") if properties is not None else "0"
-                depth = min(int(level) if level.isdigit() else 0, 8)
                 numbers = {d: number for d, number in numbers.items() if d <= depth}
                 counted = part.find(f"{_A}pPr/{_A}buAutoNum")
                 if counted is None:
@@ -167,38 +171,36 @@ class _Reader:
             else:
                 yield marked_block("text", marked, self._where)
 
-    def _text(self, paragraph: Element) -> str:
+    def _text(self, paragraph: Element, shape: Element | None = None, depth: int = 0) -> str:
         """Return the words of a paragraph with the addresses of its links marked."""
-        out = ""
-        runs = [run for run in paragraph if run.tag in {f"{_A}r", f"{_A}br", f"{_A}fld"}]
-        bold = True
-        for number, run in enumerate(runs):
-            words = run.findtext(f"{_A}t") or ("\n" if run.tag == f"{_A}br" else "")
-            properties = run.find(f"{_A}rPr")
-            if bold and (properties is None or properties.get("b") not in {"1", "true"}):
-                out += ends_question(out, words)
-                bold = not words.strip()
-            if properties is None:
-                out += words
-                continue
-            position = properties.get("baseline", "0")
-            size = properties.get("sz", "")
-            tiny = size.isdigit() and int(size) <= _TINY
-            if tiny or properties.get("strike", "noStrike") != "noStrike":
-                leave_out(words)
-                continue
-            if position.startswith("-") and words.strip():
-                out += lowered(out, words)
-            elif position not in {"0", ""} and words.strip():
-                after = runs[number + 1].findtext(f"{_A}t") if number + 1 < len(runs) else ""
-                out += raised(out, words, after=after or "")
-            else:
-                out += words
-            link = properties.find(f"{_A}hlinkClick")
-            if link is not None:
-                kind, target = self._related.get(link.get(f"{_R}id", ""), ("", ""))
-                out += link_mark(target if kind == "link" else "", words)
-        return tidy_lines(out)
+        inherited = [] if shape is None else self._look.styles(shape, depth + 1)
+        runs: list[Run] = []
+        for run in paragraph:
+            if run.tag == f"{_A}br":
+                runs.append(Run("\n", bold=runs[-1].bold if runs else False))
+            elif run.tag in {f"{_A}r", f"{_A}fld"}:
+                own = run.find(f"{_A}rPr")
+                letters = inherited if own is None else [own, *inherited]
+                runs.append(self._run(run.findtext(f"{_A}t") or "", letters, shape))
+        return tidy_lines(line_of(runs))
+
+    def _run(self, text: str, letters: Sequence[Element], shape: Element | None) -> Run:
+        """Make a run of what is said of its letters, the nearest first."""
+
+        def said(name: str, usual: str) -> str:
+            return next((value for own in letters if (value := own.get(name))), usual)
+
+        links = (own.find(f"{_A}hlinkClick") for own in letters)
+        link = next((found.get(f"{_R}id", "") for found in links if found is not None), "")
+        kind, target = self._related.get(link, ("", ""))
+        shift = said("baseline", "0")
+        return Run(
+            text,
+            "sub" if shift.startswith("-") else "super" if shift != "0" else "",
+            said("b", "0") in {"1", "true"},
+            said("strike", "noStrike") != "noStrike" or self._look.hides(letters, shape),
+            target if kind == "link" else "",
+        )
 
     def _table(self, table: Element) -> Block:
         rows: list[tuple[str, ...]] = []

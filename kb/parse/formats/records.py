@@ -252,17 +252,10 @@ def _take(
         answer = fields.get("answer")
         if isinstance(answer, list) and answer is record.get(_ALTERNATIVES):
             answer = answer[:1]
-        made = entry_of(
-            location,
-            question=question,
-            answer=_string(answer),
-            variants=[*asked[1:], *variants],
-            category=_string(fields.get("category")) or group,
-            language=_string(fields.get("language")),
-            valid_from=_string(fields.get("valid_from")),
-            valid_until=_string(fields.get("valid_until")),
-            entry_id=_string(fields.get("id")),
-        )
+        texts: dict[Field, str] = {field: _string(value) for field, value in fields.items()}
+        texts |= {"question": question, "answer": _string(answer)}
+        texts["category"] = texts.get("category") or group
+        made = entry_of(location, texts, variants=[*asked[1:], *variants])
         if isinstance(made, Skipped) and made.reason.endswith("empty."):
             made = replace(made, reason=f"{made.reason} {_known(record)}")
     else:

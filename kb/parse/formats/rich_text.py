@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
 
-from kb.parse.marks import leave_out, lowered, raised
+from kb.parse.marks import Run, line_of
 
 _NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _PART = "xl/sharedStrings.xml"
@@ -30,26 +30,14 @@ def read_rich_texts(workbook: Any) -> None:
 def rich_text(item: Element) -> str:
     """Return the text of a string item."""
     runs = item.findall(f"{_NS}r")
-    if not runs:
-        return item.findtext(f"{_NS}t") or ""
-    words = [run.findtext(f"{_NS}t") or "" for run in runs]
-    out = ""
-    for number, run in enumerate(runs):
-        properties = run.find(f"{_NS}rPr")
-        align = properties.find(f"{_NS}vertAlign") if properties is not None else None
-        position = align.get("val") if align is not None else ""
-        if properties is not None and _struck(properties):
-            leave_out(words[number])
-            continue
-        if position == "superscript":
-            out += raised(out, words[number], after="".join(words[number + 1 : number + 2]))
-        elif position == "subscript":
-            out += lowered(out, words[number])
-        else:
-            out += words[number]
-    return out
+    return line_of(map(_run, runs)) if runs else item.findtext(f"{_NS}t") or ""
 
 
-def _struck(properties: Element) -> bool:
-    mark = properties.find(f"{_NS}strike")
-    return mark is not None and mark.get("val") not in {"0", "false"}
+def _run(element: Element) -> Run:
+    align = element.find(f"{_NS}rPr/{_NS}vertAlign")
+    strike = element.find(f"{_NS}rPr/{_NS}strike")
+    return Run(
+        element.findtext(f"{_NS}t") or "",
+        str(align.get("val")).removesuffix("script") if align is not None else "",
+        hidden=strike is not None and strike.get("val") not in {"0", "false"},
+    )

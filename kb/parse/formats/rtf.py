@@ -16,15 +16,7 @@ from kb.parse.blocks import (
     with_header,
 )
 from kb.parse.limits import MAX_COLUMNS
-from kb.parse.marks import (
-    ends_question,
-    leave_out,
-    link_mark,
-    lowered,
-    raised,
-    tidy_lines,
-    without_links,
-)
+from kb.parse.marks import Run, line_of, tidy_lines, without_links
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z'])|([{}])|"
@@ -53,7 +45,6 @@ _COUNTED = re.compile(r"\(?\w{1,3}[.)]")
 _TINY_HALF_POINTS = 3
 _MAX_DEPTH = 500
 _LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
-_HIGH_CODE_PAGES = {932: "cp932", 936: "gbk", 949: "cp949", 950: "cp950"}
 _CHARSETS = {
     128: 932, 129: 949, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258, 177: 1255, 178: 1256,
     186: 1257, 204: 1251, 222: 874, 238: 1250,
@@ -75,6 +66,7 @@ class _State:
     """What makes its letters white on white (``cf``) or tiny (``fs``)."""
     position: str = ""
     bold: bool = False
+    link: str = ""
     after_unicode: int = 1
     font: int = -1
 
@@ -93,9 +85,8 @@ class _Reader:
         self._page = 1252
         self._fonts: dict[int, int] = {}
         self._font_table = False
-        self._out = ""
-        self._raised = ("", "")
-        """Position and text of raised or lowered letters that are not written yet."""
+        self._runs: list[Run] = []
+        """Of the paragraph or cell that is being read."""
         self._bytes = b""
         self._pending = 0
         self._blocks: list[Block] = []
@@ -105,12 +96,8 @@ class _Reader:
         self._listed = False
         self._mark = ""
         self._level = 0
-        self._all_bold = True
         self._instruction = ""
-        self._address = ""
-        self._link_start = 0
-        self._hidden = ""
-        self._above: tuple[str, bool, bool, int, bool] | None = None
+        self._above: tuple[list[Run], bool, bool, int] | None = None
         """Of a note: the paragraph that it stands in."""
         self._notes: list[Block] = []
         self._around: list[tuple[str, Block]] = []
@@ -150,18 +137,13 @@ class _Reader:
                         self._instruction = ""
                 elif control in _NOTES and self._above is None:
                     word = control
-                    self._settle()
-                    self._above = (
-                        self._out, self._in_table, self._listed, self._level, self._all_bold
-                    )  # fmt: skip
-                    self._out = ""
+                    self._above = (self._runs, self._in_table, self._listed, self._level)
+                    self._runs = []
                 elif control in {b"listtext", b"pntext"}:
                     self._state, self._mark = replace(self._state, marks=True), ""
                 elif control == b"fldrslt":
-                    word = control
-                    self._settle()
                     found = _LINK.search(self._instruction)
-                    self._address, self._link_start = found[1] if found else "", len(self._out)
+                    self._state = replace(self._state, link=found[1] if found else "")
                 else:
                     self._control(control, int(number) if number else None)
             elif code is not None:
@@ -180,25 +162,19 @@ class _Reader:
         if self._notes:
             blocks += [heading("", 1), *self._notes]
         blocks += around_pages(self._around)
-        leave_out(self._hidden)
         return Document(tuple(blocks))
 
     def _leave(self, word: bytes) -> None:
         if word == b"fonttbl":
             self._font_table = False
         if (where := _NOTES.get(word)) and self._above is not None:
-            self._settle()
-            note = Block("text", " ".join(without_links(self._out).split()), location=where)
+            note = Block("text", " ".join(without_links(self._line()).split()), location=where)
             if note.text and where == "note":
                 self._notes.append(replace(note, location=f"note {len(self._notes) + 1}"))
             elif note.text:
                 self._around.append((where, note))
-            self._out, self._in_table, self._listed, self._level, self._all_bold = self._above
+            self._runs, self._in_table, self._listed, self._level = self._above
             self._above = None
-        if word == b"fldrslt":
-            self._settle()
-            self._out += link_mark(self._address, self._out[self._link_start :])
-            self._address = ""
 
     def _control(self, control: bytes, number: int | None) -> None:
         state, on = self._state, number != 0
@@ -215,7 +191,6 @@ class _Reader:
             case b"uc":
                 self._state = replace(state, after_unicode=number or 0)
             case b"v" | b"strike" | b"striked":
-                self._hidden += " " if on and not state.hidden else ""
                 self._state = replace(state, hidden=on)
             case b"cf" | b"fs":
                 tiny = number is not None and number <= _TINY_HALF_POINTS
@@ -231,7 +206,9 @@ class _Reader:
             case b"nosupersub":
                 self._state = replace(state, position="")
             case b"plain":
-                self._state = _State(state.skip, after_unicode=state.after_unicode, font=state.font)
+                self._state = _State(
+                    state.skip, link=state.link, after_unicode=state.after_unicode, font=state.font
+                )
             case b"par" | b"sect" | b"page":
                 self._end_paragraph()
             case b"pard":
@@ -244,9 +221,7 @@ class _Reader:
             case b"outlinelevel" if number is not None and number < 6:
                 self._level = number + 1
             case b"cell":
-                self._settle()
-                self._cells.append(" ".join(self._out.split()))
-                self._out = ""
+                self._cells.append(" ".join(self._line().split()))
             case b"row":
                 if any(self._cells):
                     self._rows.append(tuple(self._cells[:MAX_COLUMNS]))
@@ -268,9 +243,8 @@ class _Reader:
         """Write the letters that were given as bytes of the font's code page."""
         if self._bytes:
             page = self._fonts.get(self._state.font, self._page)
-            known = _HIGH_CODE_PAGES.get(page, f"cp{page}")
             try:
-                text = self._bytes.decode(known, "replace")
+                text = self._bytes.decode(f"cp{page}", "replace")
             except LookupError:
                 text = self._bytes.decode("cp1252", "replace")
             self._bytes = b""
@@ -287,45 +261,29 @@ class _Reader:
         if self._state.marks:
             self._mark += text
             return
-        if self._state.hidden or self._state.unseen:
-            self._hidden += text
-            return
-        if self._state.position:
-            if self._raised[0] != self._state.position:
-                self._settle()
-            self._raised = (self._state.position, self._raised[1] + text)
-            return
-        self._settle(text)
-        if self._all_bold and not self._state.bold:
-            self._out += ends_question(self._out, text)
-        self._all_bold = self._all_bold and (self._state.bold or not text.strip())
-        self._out += text
+        state = self._state
+        hidden = state.hidden or bool(state.unseen)
+        self._runs.append(Run(text, state.position, state.bold, hidden, state.link))
 
-    def _settle(self, after: str = "") -> None:
-        position, text = self._raised
-        if text:
-            self._raised = ("", "")
-            write = raised(self._out, text, after=after) if position == "super" else (
-                lowered(self._out, text)
-            )  # fmt: skip
-            self._out += write
+    def _line(self) -> str:
+        """Return the text of the runs so far, and forget them."""
+        runs, self._runs = self._runs, []
+        return line_of(runs).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     # --- blocks ---
 
     def _end_paragraph(self) -> None:
-        self._hidden += " "
-        self._settle()
+        written = [run for run in self._runs if run.text.strip() and not run.hidden]
         if self._above is not None:
-            self._out += "\n"
+            self._runs.append(Run("\n"))
             return
         if self._in_table:
-            self._out += "; " if self._out.strip() else ""
+            self._runs += [Run("; ")] if written else []
             return
         self._end_table()
-        out = self._out.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        marked = tidy_lines(out)
+        marked = tidy_lines(self._line())
         text = without_links(marked)
-        bold, self._all_bold, self._out = self._all_bold, True, ""
+        bold = all(run.bold for run in written)
         if not text:
             return
         where = f"paragraph {len(self._blocks) + 1}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import openpyxl
+from defusedxml.ElementTree import fromstring
 from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.packaging.relationship import get_dependents, get_rels_path
 from openpyxl.utils.cell import get_column_letter, range_boundaries
@@ -16,7 +17,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetPars
 
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table
+from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.formats.rich_text import read_rich_texts, rich_text
@@ -28,7 +29,7 @@ from kb.parse.limits import (
     check_office,
     unless_damaged,
 )
-from kb.parse.marks import day_mark, link_mark
+from kb.parse.marks import PICTURE_SAYS, day_mark, link_mark
 from kb.text.language import detect_language
 
 _MAX_SHEETS = 200
@@ -36,6 +37,7 @@ _MAX_MERGED = 20_000
 """Cells that a sheet's merged ranges may repeat their value into."""
 _TELLING_TEXTS = 100
 """How many texts of a sheet tell its language."""
+_PICTURES_IN_CELLS = "xl/richData/richValueRel.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
 _LINK = re.compile(
@@ -94,6 +96,8 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
             date_formats=inside.parent._date_formats,
             timedelta_formats=inside.parent._timedelta_formats,
         )
+        if _PICTURES_IN_CELLS in inside.parent._archive.namelist():
+            parser.pictures = []
         for number, cells in parser.parse():
             values = {cell["column"]: value for cell in cells if (value := shown(cell)).strip()}
             if not values:
@@ -112,19 +116,15 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
             else:
                 grid[number] = values
         else:
-            _add_links(grid, parser, inside)
+            _add_related(grid, parser, inside, label, skipped)
             repeated = _fill_merged(grid, parser)
-    if hidden_rows:
-        reason = f"Hidden rows were left out: {hidden_rows:,}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
     for cells_left, which in (
         (shown.white, "in white letters on white"),
         (shown.struck, "struck out"),
     ):
         if cells_left:
             skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
-    _drop_hidden_columns(grid, repeated, parser, label, skipped)
-    return [
+    rows = [
         Row(
             f"{label}, row {number}",
             tuple(values.get(i, "") for i in range(1, max(values) + 1)),
@@ -132,10 +132,16 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
         )
         for number, values in sorted(grid.items())
     ]
+    kept, hidden = without_hidden(rows, _hidden_columns(parser), hidden_rows, label)
+    skipped += hidden
+    return kept
 
 
 class _Parser(WorkSheetParser):
     """Reads the cells of a sheet, also what openpyxl leaves out: formulas without a result."""
+
+    pictures: list[str] | None = None
+    """Cells that are a picture; `None` if the workbook has no pictures in cells."""
 
     def parse_cell(self, element: Any) -> Any:
         """Return a cell with the value that its reader sees."""
@@ -148,6 +154,9 @@ class _Parser(WorkSheetParser):
                 cell["value"] = words + link_mark(link[1], words)
             elif cell["value"] is None and element.get("t") != "str":
                 cell["value"] = NO_RESULT
+        elif self.pictures is not None and cell["value"] == "#VALUE!" and element.get("vm"):
+            self.pictures.append(element.get("r", ""))
+            cell["value"] = None
         elif len(element) and element[0].tag == INLINE_STRING and len(element[0]) > 1:
             cell["value"] = rich_text(element[0])
         return cell
@@ -157,45 +166,51 @@ def _is_hidden(attributes: Mapping[str, str]) -> bool:
     return attributes.get("hidden") in {"1", "true"} or attributes.get("ht") == "0"
 
 
-def _drop_hidden_columns(
-    grid: dict[int, dict[int, str]],
-    repeated: dict[int, set[int]],
-    parser: WorkSheetParser,
-    label: str,
-    skipped: list[Skipped],
-) -> None:
-    """Leave out the columns that are hidden, and name them; the others move up."""
+def _hidden_columns(parser: WorkSheetParser) -> set[int]:
     hidden: set[int] = set()
     for attributes in parser.column_dimensions.values():
         if attributes.get("hidden") in {"1", "true"} or attributes.get("width") == "0":
             last = min(int(attributes["max"]), MAX_COLUMNS)
-            hidden |= set(range(int(attributes["min"]), last + 1))
-    filled = sorted({column for values in grid.values() for column in values} & hidden)
-    for number in list(grid) if filled else ():
-        kept = {c: value for c, value in grid.pop(number).items() if c not in hidden}
-        repeated[number] = {c - sum(h <= c for h in filled) for c in repeated.get(number, ())}
-        if kept:
-            grid[number] = {c - sum(h < c for h in filled): v for c, v in kept.items()}
-    if filled:
-        names = ", ".join(get_column_letter(column) for column in filled[:10])
-        reason = f"Hidden columns were left out: {names}. Show them to have them read."
-        skipped.append(Skipped(label, reason))
+            hidden |= set(range(int(attributes["min"]) - 1, last))
+    return hidden
 
 
-def _add_links(grid: dict[int, dict[int, str]], parser: WorkSheetParser, sheet: Any) -> None:
-    """Put the address of a cell's link behind its words."""
-    links = parser.hyperlinks.hyperlink[:MAX_ROWS]
-    if not links:
-        return
+def _add_related(
+    grid: dict[int, dict[int, str]],
+    parser: _Parser,
+    sheet: Any,
+    label: str,
+    skipped: list[Skipped],
+) -> None:
+    """Put the address of a cell's link behind its words, and the one word that a picture says.
+
+    Other pictures, which may stand for something or cover it, are named with their cells.
+    """
     path = get_rels_path(sheet._worksheet_path)  # type: ignore[no-untyped-call]
     archive = sheet.parent._archive
-    targets = get_dependents(archive, path) if path in archive.namelist() else None
-    for link in links:
-        found = targets.get(link.id) if targets is not None and link.id else None
+    names = archive.namelist()
+    targets = list(get_dependents(archive, path)) if path in names else []
+    addresses = {part.Id: part.target for part in targets}
+    for link in parser.hyperlinks.hyperlink[:MAX_ROWS]:
         left, top, _, _ = (int(b or 0) for b in range_boundaries(link.ref))
         words = grid.get(top, {}).get(left, "")
-        if found is not None and words:
-            grid[top][left] = words + link_mark(str(found.target or ""), words)
+        if link.id in addresses and words:
+            grid[top][left] = words + link_mark(str(addresses[link.id] or ""), words)
+    unread = parser.pictures or []
+    for drawing in (part.target for part in targets if part.Type.endswith("/drawing")):
+        for anchor in fromstring(archive.read(drawing)) if drawing in names else ():
+            picture, corner = anchor.find(".//{*}pic//{*}cNvPr"), anchor.find("{*}from")
+            if picture is None or corner is None:
+                continue
+            row, column = (int(corner.findtext(f"{{*}}{name}") or 0) + 1 for name in ("row", "col"))
+            said = picture.get("descr", "")
+            if PICTURE_SAYS.fullmatch(said) and not grid.get(row, {column: "?"}).get(column):
+                grid[row][column] = said
+            else:
+                unread.append(f"{get_column_letter(column)}{row}")
+    if unread:
+        reason = f"Pictures are not read: {', '.join(unread[:10])}. Write in words what they say."
+        skipped.append(Skipped(label, reason))
 
 
 def _objection(values: Mapping[int, str]) -> str:

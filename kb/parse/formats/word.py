@@ -25,6 +25,7 @@ from kb.parse.blocks import (
     headings_from_bold,
     with_header,
 )
+from kb.parse.formats.chart import CHART, chart_blocks
 from kb.parse.formats.word_text import (
     FALLBACK,
     child,
@@ -129,9 +130,15 @@ class _Reader:
         for box in paragraph.iter(w("txbxContent")):
             if not inside(box, FALLBACK):
                 yield from self._container(box, depth + 1)
-        for diagram in paragraph.iter(f"{_DIAGRAM}relIds"):
-            part = self._document.part.related_parts.get(diagram.get(qn("r:dm")))
-            for drawn in parse_xml(part.blob).iter(qn("a:p")) if part is not None else ():
+        for drawing in paragraph.iter(f"{_DIAGRAM}relIds", f"{CHART}chart"):
+            key = drawing.get(qn("r:dm")) or drawing.get(qn("r:id"))
+            if (part := self._document.part.related_parts.get(key)) is None:
+                continue
+            root = parse_xml(part.blob)
+            if drawing.tag == f"{CHART}chart":
+                yield from chart_blocks(root, where)
+                continue
+            for drawn in root.iter(qn("a:p")):
                 if text := "".join(drawn.itertext(qn("a:t"))).strip():
                     yield Block("item", f"- {text}", location=where)
 

@@ -9,7 +9,7 @@ from typing import Any
 from docx.oxml.ns import qn
 
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import ASKS, leave_out, link_mark, lowered, raised
+from kb.parse.marks import PICTURE_SAYS, Run, leave_out, line_of
 
 
 @cache
@@ -35,8 +35,6 @@ _SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB
 """Of Wingdings and Symbol."""
 _TINY_HALF_POINTS = 3
 _PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
-_ONE_WORD = re.compile(r"[^\W\d_]{1,15}")
-"""What a picture in a cell stands for, such as "yes"; longer texts describe it."""
 
 
 def child(parent: Any, name: str) -> Any:
@@ -68,76 +66,73 @@ def marked_text(paragraph: Any, links: Mapping[str, str]) -> str:
     """
     words = _Words(links)
     words.walk(paragraph, 0)
-    return "\n".join(_BLANKS.sub(" ", line).strip() for line in words.out.split("\n")).strip()
+    text = line_of(words.runs)
+    return "\n".join(_BLANKS.sub(" ", line).strip() for line in text.split("\n")).strip()
 
 
 class _Words:
     """Gathers the words of a paragraph."""
 
     def __init__(self, links: Mapping[str, str]) -> None:
-        self.out = ""
+        self.runs: list[Run] = []
         self._links = links
-        self._bold_until = 0
-        """All letters up to here are bold."""
-        self._fields: list[tuple[str, int]] = []
-        """Open ones: what they do, and where their words begin."""
+        self._look = Run("")
+        """How the letters look that are being read."""
+        self._fields: list[tuple[str, str]] = []
+        """What open ones do, and the addresses of those around them."""
 
     def walk(self, element: Any, depth: int) -> None:
         for inner in element.iterchildren():
             tag = inner.tag
             if tag == _TEXT:
-                self.out += inner.text or ""
+                self._write(inner.text or "")
             elif tag == _INSTRUCTION:
                 if self._fields:
-                    self._fields[-1] = self._fields[-1][0] + (inner.text or ""), 0
+                    done, around = self._fields[-1]
+                    self._fields[-1] = done + (inner.text or ""), around
             elif tag in _LEFT_OUT or depth > MAX_NESTING or not isinstance(tag, str):
                 continue
             elif tag in _WRITTEN:
-                self.out += _WRITTEN[tag]
+                self._write(_WRITTEN[tag])
             elif tag == _RUN and (properties := child(inner, "rPr")) is not None:
                 self._run(inner, properties, depth)
             elif tag == w("fldChar"):
                 self._field(inner.get(w("fldCharType")))
             elif tag == _PICTURE:
                 said = inner.get("descr", "")
-                if _ONE_WORD.fullmatch(said) and inside(inner, w("tc")):
-                    self.out += f" {said} "
+                if PICTURE_SAYS.fullmatch(said) and inside(inner, w("tc")):
+                    self._write(f" {said} ")
             elif tag == w("sym"):
-                self.out += _symbol(inner.get(w("char"), ""))
+                self._write(_symbol(inner.get(w("char"), "")))
             else:
-                start = len(self.out)
-                self.walk(inner, depth + 1)
+                before = self._look
                 if tag == w("hyperlink"):
                     address = self._links.get(inner.get(qn("r:id"), ""), "")
-                    self.out += link_mark(address, self.out[start:])
+                    self._look = before._replace(link=address)
+                self.walk(inner, depth + 1)
+                self._look = before if tag == w("hyperlink") else self._look
+
+    def _write(self, text: str) -> None:
+        self.runs.append(self._look._replace(text=text))
 
     def _field(self, edge: str | None) -> None:
         if edge == "begin":
-            self._fields.append(("", 0))
+            self._fields.append(("", self._look.link))
         elif edge == "separate" and self._fields:
-            self._fields[-1] = self._fields[-1][0], len(self.out)
+            if link := _FIELD_LINK.search(self._fields[-1][0]):
+                self._look = self._look._replace(link=link[1])
         elif edge == "end" and self._fields:
-            instruction, start = self._fields.pop()
-            if link := _FIELD_LINK.search(instruction):
-                self.out += link_mark(link[1], self.out[start:])
+            self._look = self._look._replace(link=self._fields.pop()[1])
 
     def _run(self, run: Any, properties: Any, depth: int) -> None:
         if any(map(_hides, properties.iterchildren(*_HIDING))):
             return
-        before, position = self.out, value(properties, "vertAlign")
+        position = value(properties, "vertAlign").removesuffix("script")
         if shift := value(properties, "position"):
-            position = "subscript" if shift.startswith("-") else "superscript"
+            position = "sub" if shift.startswith("-") else "super"
+        self._look = self._look._replace(position=position, bold=is_bold(properties))
         self.walk(run, depth + 1)
-        words = self.out[len(before) :]
-        if position == "superscript" and words.strip():
-            following = run.getnext()
-            after = "".join(following.itertext(_TEXT)) if following is not None else ""
-            self.out = before + raised(before, words, after=after)
-        elif position == "subscript" and words.strip():
-            self.out = before + lowered(before, words)
-        elif len(before.rstrip()) <= self._bold_until and is_bold(properties):
-            self.out += "\n" if ASKS.search(words) else ""
-            self._bold_until = len(self.out)
+        self._look = self._look._replace(position="", bold=False)
 
 
 def _symbol(code: str) -> str:

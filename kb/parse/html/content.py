@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -60,17 +60,10 @@ def _check_nesting(name: str, text: str) -> None:
                 )
 
 
-def html_blocks(fragment: str) -> list[Block]:
-    """Cut a piece of HTML, as in Markdown, into blocks."""
+def html_blocks(fragment: str, unwrap: Callable[[str], str] = str) -> list[Block]:
+    """Cut a piece of HTML into blocks; `unwrap` joins the lines of a paragraph of Markdown."""
     tree = LexborHTMLParser(fragment)
-    return Reader(tree, in_main=True).read(tree.body)
-
-
-def marked_text(fragment: str) -> str:
-    """Return the words of HTML within a paragraph, the addresses of its links marked."""
-    tree = LexborHTMLParser(fragment)
-    blocks = Reader(tree, in_main=True, one_line=True).read(tree.body)
-    return "\n".join(block.text for block in blocks)
+    return Reader(tree, in_main=True, unwrap=unwrap).read(tree.body)
 
 
 def text_of_html(markup: str) -> str:

@@ -4,8 +4,6 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from kb.parse.limits import MAX_COLUMNS
-
 _SKIP_OUTSIDE_MAIN = {"header", "footer", "aside"}
 _SKIP_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary", "menu"}
 _SKIP_CLASSES = re.compile(
@@ -24,7 +22,7 @@ _NO = re.compile(r"(?:^|[\s_-])(?:cross|times|xmark|no|false)(?:$|[\s_-])", re.I
 
 def fold(text: str) -> str:
     """Fold blanks, and drop what only says where a word may be cut."""
-    return re.sub(r"\s+", " ", text.replace("\u00ad", "").replace("\u200b", "")).strip()
+    return " ".join(text.replace("\u00ad", "").replace("\u200b", "").split())
 
 
 def is_furniture(node: LexborNode, tag: str, tree: LexborHTMLParser, *, in_main: bool) -> bool:
@@ -87,30 +85,7 @@ def words_unlinked(node: LexborNode) -> int:
     return max(count_words(node) - sum(map(count_words, inner)), 0)
 
 
-def grid_row(
-    cells: list[tuple[LexborNode, str]], above: dict[int, tuple[int, str]]
-) -> tuple[list[str], dict[int, tuple[int, str]]]:
-    """Place a row's cells beside those that reach down from above; return what reaches on."""
-    row: list[str] = []
-    below: dict[int, tuple[int, str]] = {}
-
-    def place(text: str, high: int) -> None:
-        if high > 1:
-            below[len(row)] = (high - 1, text)
-        row.append(text)
-
-    for cell, words in cells:
-        while len(row) in above:
-            high, text = above[len(row)]
-            place(text, high)
-        for _ in range(min(_span(cell, "colspan"), MAX_COLUMNS - len(row))):
-            place(words, _span(cell, "rowspan"))
-    while len(row) in above:
-        high, text = above[len(row)]
-        place(text, high)
-    return row, below
-
-
-def _span(cell: LexborNode, name: str) -> int:
+def span(cell: LexborNode, name: str) -> int:
+    """Return over how many rows or columns a cell reaches."""
     value = cell.attributes.get(name) or "1"
     return max(1, min(int(value), 1000)) if value.isdigit() and len(value) < 6 else 1

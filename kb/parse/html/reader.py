@@ -1,20 +1,20 @@
 """The elements of a page read in their order: headings, paragraphs, lists, tables, folded parts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.types import Skipped
-from kb.parse.blocks import PSEUDO_LEVEL, Block, heading, marked_block, with_header
+from kb.parse.blocks import PSEUDO_LEVEL, Block, grid_row, heading, marked_block, with_header
 from kb.parse.html.elements import (
     by_id,
     count_words,
     fold,
-    grid_row,
     is_furniture,
     sign_of,
+    span,
     title_of,
     words_unlinked,
 )
@@ -66,7 +66,7 @@ class Reader:
         tree: LexborHTMLParser,
         *,
         in_main: bool,
-        one_line: bool = False,
+        unwrap: Callable[[str], str] = str,
         sheets: Mapping[str, str] | None = None,
     ) -> None:
         self._tree = tree
@@ -77,7 +77,8 @@ class Reader:
         self._mark = ""
         self._in_main = in_main
         self._anchor = ""
-        self._one_line = one_line
+        self._unwrap = unwrap
+        self._one_line = False
         """Whether a cell, a title or words within a line are being read: addresses stay marked."""
         self._panels: dict[str, LexborNode] = {}
         """Tabs by the ids of what they show: they are its titles."""
@@ -167,6 +168,8 @@ class Reader:
         match tag:
             case "img" if alternative := node.attributes.get("alt"):
                 self._inline += f" {alternative} "
+            case "a" if fold(words) in {"#", "¶"}:  # of a heading, to itself
+                self._inline = before
             case "a":
                 self._inline += link_mark(node.attributes.get("href") or "", fold(words))
             case "sup" if len(self._inline) >= start:
@@ -243,7 +246,7 @@ class Reader:
         words = without_links(self._cell(title))
         if not words and title.css_first("[aria-hidden=true]") is not None:
             words = fold(title.text(deep=True))
-        return re.sub(r"\s*[¶#]$", "", words)
+        return words
 
     def _is_known(self, noscript: LexborNode) -> bool:
         """Tell whether text for browsers without scripts only says that, or is there twice."""
@@ -265,7 +268,7 @@ class Reader:
     def _close(self) -> None:
         """End the paragraph that inline text has made so far."""
         lines = [fold(line) for line in self._inline.split("\x0b")]
-        text = "\n".join(line for line in lines if line)
+        text = self._unwrap("\n".join(line for line in lines if line))
         self._inline = ""
         if not text:
             return
@@ -285,7 +288,8 @@ class Reader:
         rows, header = ([], False) if nested else self._grid(node)
         columns = max((len(row) for row in rows), default=0)
         long_cells = any(len(cell) > 1500 for row in rows for cell in row)
-        if columns <= 1 or nested or long_cells:  # a table for layout
+        drawn = LOCATION in node.attributes  # in Markdown, where none is for layout
+        if (columns <= 1 or nested or long_cells) and not drawn:
             self._layout(node, depth)
             return
         caption = node.css_first("caption")
@@ -307,23 +311,25 @@ class Reader:
         """Return the cells of a table, spans repeated, and whether its first row is a header."""
         rows: list[tuple[str, ...]] = []
         above: dict[int, tuple[int, str]] = {}
-        heads = 0
+        heads, named = 0, True
         budget = MAX_CELLS // 10
         for row_node in table.css("tr"):
             cells = [cell for cell in row_node.iter() if cell.tag in {"td", "th"}]
             if self._left_out(row_node):
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
-            row, above = grid_row([(cell, self._cell(cell)) for cell in cells], above)
+            parts = ((self._cell(c), span(c, "colspan"), span(c, "rowspan")) for c in cells)
+            row, above = grid_row(parts, above)
             budget -= len(row)
             if budget < 0:
                 break
             in_head = row_node.parent is not None and row_node.parent.tag == "thead"
             if cells and heads == len(rows) and (in_head or all(c.tag == "th" for c in cells)):
                 heads += any(row)
+            named = named and (not in_head or any(row))
             if any(row):
                 rows.append(tuple(row))
-        return with_header(rows, heads)
+        return with_header(rows, heads) if named else (rows, False)
 
     def _cell(self, cell: LexborNode) -> str:
         """Return the words of a cell on one line, the addresses of its links marked."""
@@ -337,4 +343,5 @@ class Reader:
         self._close()
         found = self._blocks
         self._blocks, self._inline, self._list_marks, self._mark, self._one_line = before
-        return " ".join(re.sub(r"^\s*- ", "", line) for b in found for line in b.text.split("\n"))
+        lines = (re.sub(r"^\s*- ", "", line) for b in found for line in b.text.split("\n"))
+        return " ".join(filter(None, lines))

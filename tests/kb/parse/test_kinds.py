@@ -13,6 +13,7 @@ from docx.opc.part import Part
 from docx.oxml import OxmlElement
 from docx.oxml.ns import nsmap, qn
 from docx.oxml.parser import parse_xml
+from reportlab.pdfgen import canvas
 
 from core.errors import UnreadableFile
 from kb.parse import parse
@@ -214,7 +215,61 @@ WRITTEN += [
     ("a.md", "At <b>9</b> <script>x = 4</script>", "At 9", ""),
     ("a.md", '| Part | In |\n|--|--|\n| Oil | <img src=x alt=yes> |\n| Lamp | <i class="fa-times">'
      "</i> |\n", "Part: Oil; In: yes\nPart: Lamp; In: ✗", ""),
+    ("a.md", "- Put it in <textarea>\n- Send it", "- Put it in <textarea>\n- Send it", ""),
+    ("a.md", "Open at 9.\n\n<details>", "Open at 9.", ""),
+    ("a.md", "Match `[^.]+` or `[^/]`.[^1]", "Match [^.]+ or [^/].", ""),
+    ("a.md", "| | |\n|--|--|\n| Köln | Bonn |\n| Ulm | Trier |", "Köln: Bonn\nUlm: Trier", ""),
+    ("a.html", "<table><thead><tr><th><th></thead><tr><td>Part<td>4<tr><td>Oil<td>5</table>",
+     "Part: 4\nOil: 5", ""),
+    ("a.md", f"| Part | Of |\n|--|--|\n| Oil | {600 * 'it '}|", f"Part: Oil; Of: {599 * 'it '}it",
+     ""),
+    ("a.md", "Siehe [tutaj](https://a.example/x).", "Siehe tutaj (https://a.example/x).", ""),
+    ("a.txt", "0-5 kg ...... 49,90 TL\n5-10 kg ..... 79,90 TL",
+     "0-5 kg: 49,90 TL\n5-10 kg: 79,90 TL", ""),
+    ("a.md", "# <details> In C#\n\n![\\[Seen\\]](x.png)", "[Seen]", ""),
 ]  # fmt: skip
+
+
+def test_a_title_above_a_table_is_no_part_of_the_names_of_its_columns() -> None:
+    rows = [["From 1.09.", "", ""], ["Part", "Price", "Days"], ["Oil", "4,90", "2"]]
+    read = ["From 1.09.", "Part: Oil; Price: 4,90; Days: 2"]
+    assert seen("a.csv", "\n".join(map(";".join, rows))) == read
+    made = openpyxl.Workbook()
+    assert made.active is not None
+    for row in rows:
+        made.active.append(row)
+    out = io.BytesIO()
+    made.save(out)
+    assert seen("a.xlsx", out.getvalue()) == read
+
+
+GREEK = ("Πόσο κοστίζει;", "Δώδεκα."), ("Πότε ανοίγετε;", "Στις 9."), ("Πού είστε;", "Εδώ.")
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("a.md", "**{}**\n\n{}\n\n"), ("a.html", "<p><b>{}</b><br>{}"), ("a.txt", "{}\n{}\n\n"),
+     ("a.tsv", "{}\t{}\n"), ("a.md", "## {}\n\n{}\n\n")],
+)  # fmt: skip
+def test_greek_asks_with_a_semicolon(name: str, form: str) -> None:
+    sections = parse(name, "".join(form.format(*pair) for pair in GREEK).encode()).sections
+    assert [(s.text, s.answer) for s in sections] == list(GREEK)
+
+
+def test_a_list_of_prices_with_leaders_is_no_table_of_contents() -> None:
+    out = io.BytesIO()
+    page = canvas.Canvas(out)
+    for at, (name, price) in enumerate((("Menu", "14,50"), ("Coffee", "1,80"), ("Tea", "2,20"))):
+        page.drawString(60, 700 - 20 * at, f"{name} {'.' * 30}")
+        page.drawString(400, 700 - 20 * at, price)
+    page.save()
+    assert seen("a.pdf", out.getvalue()) == ["Menu: 14,50\nCoffee: 1,80\nTea: 2,20"]
+
+
+def test_a_heading_keeps_its_sharp_and_loses_its_anchor() -> None:
+    page = '<h2>In C#<a href="#c">#</a></h2><p>Yes.</p><h2>Up <a href="#u">¶</a></h2><p>No.</p>'
+    assert [s.title_path for s in parse("a.html", page.encode()).sections] == [("In C#",), ("Up",)]
+    assert parse("a.md", b"# In C#\n\nYes.").title == "In C#"
 
 
 @pytest.mark.parametrize(("name", "content", "read", "named"), WRITTEN)

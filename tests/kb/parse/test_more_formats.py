@@ -77,7 +77,7 @@ def test_a_sheet_of_an_open_document_is_read_as_it_is_shown() -> None:
     assert text_of(parsed) == "Model: K1; Price: 39,00 €\nModel: K2; Price: 59,00 €"
     assert reasons(parsed) == [
         "Hidden rows were left out: 1. Show them to have them read.",
-        "Hidden columns were left out: 1. Show them to have them read.",
+        "Hidden columns were left out: B. Show them to have them read.",
     ]
 
 

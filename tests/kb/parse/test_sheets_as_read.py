@@ -3,18 +3,22 @@
 import datetime as dt
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 import openpyxl
+import PIL.Image
 import pytest
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
+from openpyxl.drawing.image import Image
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from core.types import ParsedFile
 from kb.parse import parse
+from tests.kb.parse.office import zipped
 
 
 def book(*rows: Sequence[Any]) -> tuple[openpyxl.Workbook, Worksheet]:
@@ -49,6 +53,27 @@ def reasons(parsed: ParsedFile) -> str:
 
 
 # --- workbooks ---------------------------------------------------------------------------------
+
+
+def test_pictures_over_and_in_cells_say_their_word_or_are_named() -> None:
+    made, page = book(["Part", "Stock", "Price"], ["Lamp", "", 4], ["Desk", "yes", 5], ["Bed", 1])
+    for cell in ("B2", "B3", "A9"):
+        dot = io.BytesIO()
+        PIL.Image.new("L", (1, 1)).save(dot, "PNG")
+        page.add_image(Image(dot), cell)
+    page["C4"] = "#VALUE!"
+    out = io.BytesIO()
+    made.save(out)
+    parts: dict[str, str | bytes] = {"xl/richData/richValueRel.xml": "<r/>"}
+    with zipfile.ZipFile(out) as archive:
+        for name in archive.namelist():
+            part = archive.read(name)
+            part = part.replace(b'descr="Picture"', b'descr="no"', 1)
+            parts[name] = part.replace(b'<c r="C4"', b'<c vm="1" r="C4"')
+    parsed = parse("a.xlsx", zipped(parts))
+    assert texts(parsed) == ["Part: Lamp; Stock: no; Price: 4", "Part: Desk; Stock: yes; Price: 5",
+                             "Part: Bed; Stock: 1"]  # fmt: skip
+    assert "Pictures are not read: C4, B3, A9." in reasons(parsed)
 
 
 def test_cells_are_read_as_their_formats_show_them() -> None:
