@@ -11,7 +11,7 @@ from core.types import Answer, Chunk, Hit, OnEvent, Turn, Urgency
 from db.careful import CarefulStart
 from db.curation import Curations
 from kb.answering.choose import MOST
-from kb.answering.composer import YES_NO, Composer, Order
+from kb.answering.composer import Composer, Order
 from kb.answering.decision import Decision, Found, Policy, careful, decide
 from kb.answering.intent import (
     classify_turn,
@@ -29,7 +29,7 @@ from kb.answering.texts import TextKey
 from kb.answering.writer import Writer
 from kb.ranking.retriever import Retrieval, Retriever
 from kb.text.language import detect_language
-from kb.text.lexicon import INVISIBLE
+from kb.text.lexicon import INVISIBLE, yes_or_no
 from kb.text.stems import stems
 
 SmallIntent: TypeAlias = Literal[
@@ -320,5 +320,5 @@ def _yes_to_another(question: str, entry: Chunk) -> bool:
     "Yes, until it is packed" is none to "Can I cancel if it has been shipped?". Of the written
     companies' questions with a condition that such an entry answers, hardly one had its yes or no.
     """
-    asked = set(stems(condition_of(question))) if YES_NO.match(entry.answer) else set[str]()
+    asked = set(stems(condition_of(question))) if yes_or_no(entry.answer) else set[str]()
     return bool(asked) and len(asked & set(stems(f"{entry.text}\n{entry.answer}"))) < len(asked) / 2

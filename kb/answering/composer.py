@@ -1,7 +1,6 @@
 """Put what was decided into words: an entry's answer, or a reply built from passages."""
 
 import datetime
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,17 +23,13 @@ from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_langu
 from kb.answering.writer import Writer, Written
 from kb.text.language import may_be
 from kb.text.layout import heading_of, length
+from kb.text.lexicon import yes_or_no
 from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
 _SOURCE_QUOTE_CHARS = 900
 """As long as the longest reply: a link in it is shown if the cited words have it."""
 _LABEL_CHARS = 120
-YES_NO = re.compile(
-    r"\W*(?:(?:yes|no|ja|nein|s[ií]|да|нет)(?=\s?[,.!:;–—])|(?:是的?|对|不是?|没有|有|可以|不可以|能|不能)(?=[，。！,]))",
-    re.IGNORECASE,
-)
-"""How an answer begins that needs its question: "Yes" is none to what another one costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +110,7 @@ class Composer:
             source = source_of(hit, quote=text)
             if told := await self._translated(hit.chunk, order):
                 return Answer("faq", told, order.language, confidence=confidence, sources=(source,))
-            if YES_NO.match(text) and set(stems(retrieval.question)) != set(stems(hit.chunk.text)):
+            if yes_or_no(text) and set(stems(retrieval.question)) != set(stems(hit.chunk.text)):
                 text = f"{hit.chunk.text}\n{text}"
             return Answer("faq", text, language, confidence=confidence, sources=(source,))
         reply = await self._built(hit, order)
@@ -160,7 +155,7 @@ class Composer:
     def _under_condition(self, text: str, order: Order, language: str) -> str:
         """Return quoted words, with "It depends" before them where they answer so."""
         first = next(iter(split_sentences(text, language)), "")
-        if order.found.decision.hedged or YES_NO.match(text) or language not in TEXT_LANGUAGES:
+        if order.found.decision.hedged or yes_or_no(text) or language not in TEXT_LANGUAGES:
             return text
         if not depends(order.found.question, first):
             return text

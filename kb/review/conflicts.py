@@ -1,12 +1,11 @@
 """Figures, dates, yes and no that differ between two texts about the same thing; pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from kb.text.facts import Fact, agree, extract_facts, names_in, without_facts
-from kb.text.lexicon import is_cjk
+from kb.text.lexicon import is_cjk, yes_or_no
 from kb.text.segmentation import split_sentences, words
 from kb.text.stems import content_words, same_word
 
@@ -20,14 +19,6 @@ figures of the demo shop's files against each other, .6 with two shared words gi
 _SHARED_WORDS = 2.0
 _HAN_WORD = 0.5
 """A pair of Han characters counts half: pairs overlap."""
-_YES, _NO = (
-    re.compile(rf"\W*(?:(?:{words})(?=\s?[,.!:;–—])|(?:{han})(?=[，。！,]))", re.IGNORECASE)
-    for words, han in (
-        ("yes|ja|sí|oui|sì|sim|да", "是的?|对|有|可以|能|会"),
-        ("no|nein|non|não|нет", "不是?|没有|不可以|不能|不会"),
-    )
-)
-"""How an answer begins that says yes, or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +68,7 @@ def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Differen
 
 def opposite(answer: str, other: str) -> bool:
     """Tell whether one of two answers says yes, and the other one no."""
-    pairs = (answer, other), (other, answer)
-    return any(_YES.match(yes) and _NO.match(no) for yes, no in pairs)
+    return {yes_or_no(answer), yes_or_no(other)} == {"yes", "no"}
 
 
 def about_two_things(text: str, other: str) -> bool:

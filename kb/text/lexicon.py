@@ -18,6 +18,14 @@ INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe
 _WIDE_COMMA = re.compile(r"(?<![０-９])，")
 _SAME = str.maketrans({c: "-" for c in "‐‑‒–—―−〜～"} | {c: "'" for c in "’‘ʼ`´"})
 
+_BEGINS = {
+    said: re.compile(rf"\W*(?:(?:{spaced})(?=\s?[,.!:;–—])|(?:{han})(?=[，。！,]))", re.IGNORECASE)
+    for said, spaced, han in (
+        ("yes", "yes|ja|s[ií]|oui|sì|sim|да", "是的?|对|有|可以|能|会"),
+        ("no", "no|nein|non|não|нет", "不是?|没有|不可以|不能|不会"),
+    )
+}
+
 
 @cache
 def read_lists(file: Path) -> dict[str, Any]:
@@ -35,6 +43,11 @@ def fold(text: str) -> str:
     text = _WIDE_COMMA.sub(", ", text)  # else "2015，300人" would read as one number
     text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))
     return text.translate(_SAME)
+
+
+def yes_or_no(answer: str) -> str:
+    """Return ``yes`` or ``no`` if an answer begins so, and needs its question; else nothing."""
+    return next((said for said, begin in _BEGINS.items() if begin.match(answer)), "")
 
 
 def is_cjk(char: str) -> bool:
