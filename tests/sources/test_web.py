@@ -183,7 +183,8 @@ async def test_a_page_gone_twice_in_a_row_is_removed_when_an_operator_agrees(
         report = await run.run()
         assert report.sources[0].held == (
             "held back: it would lose 1 of 1 documents (100%, the limit is 30%). If that is "
-            "right, run `answerdesk refresh --accept shop.example` once."
+            "right, accept it on the first page of the console, or run "
+            "`answerdesk refresh --accept shop.example` once."
         )
     assert await shop.texts() == ["one"]
     assert counts(await run.run(accept=["shop.example"])) == (0, 0, 1)

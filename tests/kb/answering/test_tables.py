@@ -111,6 +111,16 @@ def test_a_quantity_chooses_the_row_in_whose_range_it_lies(read: list[float] | N
     assert choose_rows(question, FEES, read=read) == [2]
 
 
+def test_a_quantity_chooses_no_row_of_another_name() -> None:
+    lines = [
+        "Animal: Dog; Weight: 2 to 10 kg; Pipette: orange",
+        "Animal: Dog; Weight: 25 to 45 kg; Pipette: purple",
+        "Animal: Cat; Weight: from 1.5 kg; Pipette: green",
+    ]
+    assert 2 not in choose_rows("My dog weighs 52 kg, which one?", read_rows(lines))
+    assert choose_rows("My cat weighs 5 kg, which one?", read_rows(lines)) == [2]
+
+
 def test_the_reader_chooses_a_row_that_shares_no_word_with_the_question() -> None:
     question = "What do you take for my bunny?"
     assert choose_rows(question, FEES) == [0, 1, 2, 3]
