@@ -188,8 +188,8 @@ def _told(question: str, rows: Sequence[Row]) -> list[float]:
     common = Counter(stem for found in told for stem in found)
     fits = [fit(question, row.text) for row in rows]
     named = [_named_in(row.cells[0][1], question) for row in rows]
-    if any(named):  # a dog of 50 kg is no "cat from 1.5 kg"
-        fits = [value if name else min(value, 0) for value, name in zip(fits, named, strict=True)]
+    if any(named) and any(fits):  # a dog of 50 kg is no "cat from 1.5 kg"
+        fits = [value if name else -1 for value, name in zip(fits, named, strict=True)]
     spoken = {stem for found in told for stem in found}
     wanted = set(stems(question))
     wanted |= {s for s in spoken if len(s) == _SHORT and any(_shortens(s, w) for w in asked)}
