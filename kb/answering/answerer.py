@@ -132,6 +132,8 @@ class Answerer:
         if intent != "question":
             return self._smalltalk(intent, language)
         mood = await self._mood(text)
+        if mood == "wrong" and not history:
+            mood = "angry"  # there was no reply that could be refused
         before = () if mood == "wrong" else history  # else what was refused is found once more
         answer = await self._part_by_part(split_questions(text, language), language, before)
         if answer is None:

@@ -17,6 +17,8 @@ ENOUGH = 0.8
 probability …"""
 _LONG = 0.95
 """… or they have this share of the words of the longest reply."""
+_SPARE = 1.1
+"""How much longer a reply may be for what limits a sentence of it."""
 _GAP = 15.0
 """Words between two chosen sentences that are given too instead of being left out."""
 _ELSEWHERE = 0.25
@@ -168,7 +170,7 @@ def _section_of(units: Sequence[Unit], i: int) -> list[int]:
 
 def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
     """Return the largest piece around a unit that may be given whole."""
-    steps = next((set(steps) for steps in steps_of(units) if i in steps or i + 1 == steps[0]), None)
+    steps = next((found for found in _procedures(units) if i in found), None)
     section = set(_section_of(units, i))
     rest = rest_of_steps(units)
     if i not in rest:
@@ -176,7 +178,7 @@ def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
     if length_of(units, section) <= _WHOLE * most:
         return section
     if steps:
-        return steps | _lead_of(units, min(steps))
+        return steps
     if units[i].kind == "item":
         items = {*run_around(units, i)}
         items |= (lead := _lead_of(units, min(items)))
@@ -191,7 +193,12 @@ def _around(units: Sequence[Unit], i: int, most: float) -> set[int]:
 
 def _with_steps(units: Sequence[Unit], i: int) -> set[int]:
     """Return a unit, or all steps of the procedure that it is a step of."""
-    return next((set(s) | _lead_of(units, s[0]) for s in steps_of(units) if i in s), {i})
+    return next((found for found in _procedures(units) if i in found), {i})
+
+
+def _procedures(units: Sequence[Unit]) -> list[set[int]]:
+    """Return the steps of each procedure with the sentence that leads to them."""
+    return [{*steps} | _lead_of(units, steps[0]) for steps in steps_of(units)]
 
 
 def _lead_of(units: Sequence[Unit], i: int) -> set[int]:
@@ -221,7 +228,7 @@ def _completed(units: Sequence[Unit], chosen: set[int], most: float) -> set[int]
     full = set(chosen)
 
     def add(j: int) -> None:
-        if length_of(units, full | {j}) <= most:
+        if length_of(units, full | {j}) <= _SPARE * most:
             full.add(j)
 
     for i in sorted(chosen):

@@ -375,5 +375,7 @@ def _line(
 
 
 def _small(name: str, joints: Joints) -> str:
-    first = name.split(" ")[0]
-    return name[0].lower() + name[1:] if joints.lowers and first[1:].islower() else name
+    """Return the name of a column as it is written within a sentence; days keep their capital."""
+    day = any(fact.kind == "weekday" and fact.start == 0 for fact in extract_facts(name))
+    lowers = joints.lowers and name.split(" ")[0][1:].islower() and not day
+    return name[0].lower() + name[1:] if lowers else name

@@ -115,7 +115,8 @@ def _pair(first: Fact, last: Fact) -> Range | None:
     begin, end = _measured(replace(first, unit=first.unit or last.unit)), _measured(last)
     if begin is None or end is None or begin[0] != end[0]:
         return None
-    return Range(end[0], min(begin[1], end[1]), max(begin[1], end[1]))
+    low, high = sorted((begin[1], end[1]))
+    return Range(end[0], math.nextafter(low, high) if first.bound == "gt" else low, high)
 
 
 def _measured(fact: Fact) -> tuple[str, float] | None:

@@ -182,7 +182,7 @@ async def test_what_nothing_answers_after_a_refused_answer_is_noted_as_that_ques
     answer = await answerer.answer("incorrect nonsense again", history=said)
     assert (answer.kind, answer.unanswered) == ("unknown", "opening hours")
     assert answer.text == service_text("say_otherwise", "en")
-    assert (await answerer.answer("incorrect nonsense again")).text == service_text("unknown", "en")
+    assert (await answerer.answer("incorrect nonsense again")).text == service_text("angry", "en")
 
 
 async def test_an_ordinary_question_is_answered_as_ever(answerer: Answerer) -> None:

@@ -111,6 +111,12 @@ def test_a_quantity_chooses_the_row_in_whose_range_it_lies(read: list[float] | N
     assert choose_rows(question, FEES, read=read) == [2]
 
 
+def test_days_that_name_a_column_keep_their_capital() -> None:
+    rows = read_rows(["Stay: Half day; Monday to Friday: £14; Price of a bath: £18"])
+    said = say_rows("What is half a day?", rows, [0], "en")
+    assert said == "Half day – Monday to Friday: £14; price of a bath: £18."
+
+
 def test_a_quantity_chooses_no_row_of_another_name() -> None:
     lines = [
         "Animal: Dog; Weight: 2 to 10 kg; Pipette: orange",

@@ -46,6 +46,7 @@ def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
         ("Seid ihr am Sonntag da?", "Mon–Fri 9–18"),
         ("包裹重12公斤，运费多少？", "5至10公斤"),
         ("a dog of 30 kg", "under 30 kg"),
+        ("a dog of 25 kg", "Large (over 25 to 45 kg)"),
         ("3 nights for a dog of 30 kg", "30 nights or more"),
         ("für sechs Personen", "bis 5 Personen"),
         ("a child of 15 years", "Age: 3–14; Price: 9.00"),
