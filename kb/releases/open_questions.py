@@ -161,7 +161,9 @@ class OpenQuestions:
         """
         found = []
         name = await self.name_of(customer) if customer else ""
-        if parts := personal_parts(f"{question}\n{answer}", name=name):
+        parts = personal_parts(f"{question}\n{answer}", name=name)
+        own = self.entries.ingestor.own_contacts
+        if parts := [part for part in parts if part not in own]:
             shown = ", ".join(f"“{part}”" for part in parts)
             found.append(tr("It may tell who the customer is: %(parts)s.", parts=shown))
         if _says_little(question, part=part):

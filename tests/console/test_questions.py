@@ -377,3 +377,12 @@ async def test_a_question_that_is_not_open_is_said_in_a_sentence(
     response = await client.get(f"/console/question?number={number}")
     assert response.status_code == 404
     assert "It was dealt with already." in response.text
+
+
+async def test_the_companys_own_number_tells_nothing_of_a_customer(shop: Workshop) -> None:
+    questions = library_of(shop).questions
+    ours = replace(shop.ingestor, own_contacts="Call 01632 960 411")
+    own = replace(questions, entries=replace(shop.entries, ingestor=ours))
+    asked = ("Whom do I call?", "Call 01632 960 411.")
+    assert await questions.concerns(asked[0], answer=asked[1])
+    assert not await own.concerns(asked[0], answer=asked[1])
