@@ -47,9 +47,6 @@ _MAX_PARTS = 3
 """Questions of one message that are answered one by one."""
 _EVEN = 0.5
 """Mean probability from which on parts none of which is sure are answered one by one."""
-_DANGER = 0.8
-"""Probability of an urgent matter from which a text that may not be meant is left out: "no hot
-water" has .7, "my child swallowed the glaze" .8, a fire .98."""
 _SURE_ALONE = 0.9
 """Probability from which a question is not tried in the context of those before it."""
 _ASKING_EMOJI = str.maketrans("❓❔", "??", "\ufe0f")
@@ -145,7 +142,7 @@ class Answerer:
             answer = replace(
                 self._composer.unknown(language, 0), text=said, unanswered=refused.question
             )
-        if mood == "urgent" and answer.hedged and await self._mood(text, _DANGER) == mood:
+        if mood == "urgent" and answer.hedged:
             # What may be meant helps nobody now.
             answer = self._composer.unknown(language, answer.confidence)
         asks = text.endswith(("?", "？", "؟"))
@@ -183,11 +180,11 @@ class Answerer:
         read = unicodedata.normalize("NFC", message[: self._policy.max_question_chars])
         return " ".join(INVISIBLE.sub("", read.translate(_ASKING_EMOJI)).split())
 
-    async def _mood(self, text: str, at_least: float = 0.5) -> Mood:
+    async def _mood(self, text: str) -> Mood:
         if symbols_say(text) == "angry":
             return "angry"
         try:
-            return await self._moods.of(text, at_least=at_least) if self._moods else NEUTRAL
+            return await self._moods.of(text) if self._moods else NEUTRAL
         except ModelError:
             return NEUTRAL  # what is searched next says so if the model is down
 

@@ -51,8 +51,8 @@ class Moods:
             embedder, moods=moods, weights=weights, bias=np.asarray(values["bias"], np.float32)
         )
 
-    async def of(self, text: str, *, at_least: float = 0.5) -> Mood:
-        """Return the most probable mood of a message, ``neutral`` if it is less probable.
+    async def of(self, text: str) -> Mood:
+        """Return the most probable mood of a message, ``neutral`` if that is below .5.
 
         Raises:
             ModelError: if it cannot be embedded.
@@ -60,4 +60,4 @@ class Moods:
         scores = self.weights @ await self.embedder.embed_query(text) + self.bias
         best = int(scores.argmax())
         odds = float(np.exp(scores - scores.max()).sum())
-        return self.moods[best] if odds * at_least <= 1 else NEUTRAL
+        return self.moods[best] if odds <= 2 else NEUTRAL
