@@ -66,6 +66,7 @@ class _Connection(aiosqlite.Connection):
 
     settled = True
     """Whether there is nothing to commit or to undo, and no statement under way."""
+    _ends = False
 
     def cursor(self) -> Any:
         """Return a cursor; that of SQLite is made with its statement."""
@@ -83,8 +84,14 @@ class _Connection(aiosqlite.Connection):
             await super().rollback()
             self.settled = True
 
+    def __del__(self) -> None:
+        """Warn of a connection that was never closed; one that ends may be forgotten meanwhile."""
+        if not self._ends:
+            super().__del__()  # type: ignore[no-untyped-call]
+
     def stop(self) -> "asyncio.Future[Any] | None":
         """Stop the thread."""
+        self._ends = True
         if self._connection is not None:
             return super().stop()
         self._running = False
