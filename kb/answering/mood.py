@@ -1,7 +1,7 @@
 """Tell angry, urgent, grateful and chatting customers from those with an ordinary question.
 
-A multinomial logistic regression on the question's own vector, which the search needs anyway, so
-that it costs no model call and no word list. `training/fit_moods.py` made the weights.
+One hidden layer over the question's own vector, which the search needs anyway, so that it costs no
+model call and no word list. `training/fit_moods.py` made the weights.
 """
 
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Self, TypeAlias, cast
 
 import numpy as np
+from scipy.special import erf
 
 from core.protocols import Embedder
 from kb.ranking.features import Floats
@@ -31,8 +32,12 @@ class Moods:
     """Gives the vectors as the model makes them."""
     moods: tuple[Mood, ...]
     """Names of the rows of `weights`."""
+    hidden: Floats
+    """Shape (units, dim)."""
+    hidden_bias: Floats
+    """Shape (units,)."""
     weights: Floats
-    """Shape (moods, dim)."""
+    """Shape (moods, units)."""
     bias: Floats
     """Shape (moods,)."""
 
@@ -43,13 +48,9 @@ class Moods:
         if not path.is_file():
             return None
         values = json.loads(path.read_text("utf-8"))
-        weights = np.asarray(list(values["weights"].values()), np.float32)
-        if weights.shape[1] != embedder.dim:
-            return None
-        moods = cast("tuple[Mood, ...]", tuple(values["weights"]))
-        return cls(
-            embedder, moods=moods, weights=weights, bias=np.asarray(values["bias"], np.float32)
-        )
+        moods = cast("tuple[Mood, ...]", tuple(values.pop("moods")))
+        arrays = {name: np.asarray(value, np.float32) for name, value in values.items()}
+        return cls(embedder, moods, **arrays) if arrays["hidden"].shape[1] == embedder.dim else None
 
     async def of(self, text: str) -> Mood:
         """Return the most probable mood of a message, ``neutral`` if that is below .5.
@@ -57,7 +58,9 @@ class Moods:
         Raises:
             ModelError: if it cannot be embedded.
         """
-        scores = self.weights @ await self.embedder.embed_query(text) + self.bias
+        units = self.hidden @ await self.embedder.embed_query(text) + self.hidden_bias
+        units *= (1 + erf(units / np.sqrt(2))) / 2  # the Gaussian error linear unit
+        scores = self.weights @ units + self.bias
         best = int(scores.argmax())
         odds = float(np.exp(scores - scores.max()).sum())
         return self.moods[best] if odds <= 2 else NEUTRAL

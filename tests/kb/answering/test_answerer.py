@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable
-from core.types import AnswerEvent, Chunk, Sentence, Vector, Waiting
+from core.types import AnswerEvent, Chunk, Sentence, Turn, Vector, Waiting
 from db.curation import Curations
 from kb.answering.answerer import Answerer
 from kb.answering.mood import Moods
@@ -60,6 +60,21 @@ async def test_nothing_likely_is_unknown_in_the_customers_language() -> None:
     assert (answer.kind, answer.language) == ("unknown", "zh")
     assert "不知道" in answer.text
     assert answer.sources == ()
+
+
+async def test_a_follow_up_means_the_likely_text_that_has_what_it_names() -> None:
+    mice = replace(PASSAGE, text="The guarantee for mice lasts 30 days.", title="Terms › Mice")
+    rats = replace(PASSAGE, chunk_id="p2", text="The one for rats lasts 60.", title="Terms › Rats")
+    found = {
+        "How long is the guarantee for mice?": [(mice, 0.95)],
+        "How long is the guarantee for mice for rats": [(mice, 0.7), (rats, 0.3)],
+        "How long is the guarantee for mice for beetles": [(mice, 0.7), (rats, 0.3)],
+    }
+    history = [Turn("How long is the guarantee for mice?", mice.text)]
+    answer = await answerer(found).answer("and for rats?", history=history)
+    assert answer.text.endswith(rats.text)
+    answer = await answerer(found).answer("and for beetles?", history=history)
+    assert answer.text.endswith(mice.text)
 
 
 async def test_less_sure_the_best_answer_comes_with_a_reservation_and_other_choices() -> None:
@@ -264,7 +279,8 @@ async def test_a_message_whose_mood_cannot_be_told_is_answered() -> None:
             raise ModelUnavailable("down")
 
     weights = np.zeros((1, 64), np.float32)
-    moods = Moods(Down(), moods=("angry",), weights=weights, bias=np.ones(1, np.float32))
+    bias = np.ones(1, np.float32)
+    moods = Moods(Down(), ("angry",), weights, bias, np.ones((1, 1), np.float32), bias)
     found = ScriptedRetriever({"opening?": [(ENTRY, 0.9)]})
     asked = Answerer(found, Replier(), None, policy=POLICY, today=lambda: TODAY, moods=moods)
     assert (await asked.answer("opening?")).text == "At nine."
