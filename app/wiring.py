@@ -53,7 +53,7 @@ from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse.sandbox.parser_process import Limits as ParserLimits
 from kb.parse.sandbox.parser_process import ParserProcess
-from kb.ranking.align import OLDER_ROWS, AlignedEmbedder
+from kb.ranking.align import AlignedEmbedder
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
@@ -104,10 +104,7 @@ class Knowledge:
     searched: Embedder
     """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
     wanted: str
-    """The model that the configuration names, if the index is not as that one fills it: another
-    one did, or an older version. What filled it answers."""
-    older: bool
-    """Whether an older version of the program filled it (`kb.ranking.align`)."""
+    """The model that the configuration names, if another one filled the index, and answers."""
     index: Index
     ingestor: Ingestor
     releases: Releases
@@ -188,9 +185,6 @@ async def open_knowledge(
             await wait_for(helper, without=WITHOUT_SECOND)
         second = SecondEmbedder(helper, paths.rankers) if helper else None
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
-        earlier = _earlier(embedder, filled) if searched is not embedder else None
-        older = earlier is not None
-        searched = earlier or searched  # the rows of an older version answer meanwhile
         index = await stack.enter_async_context(
             Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
         )
@@ -254,8 +248,7 @@ async def open_knowledge(
             embedder=embedder,
             second=helper,
             searched=searched,
-            wanted=wanted if older or spec != wanted else "",
-            older=older,
+            wanted=wanted if spec != wanted else "",
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, settings=settings, forecaster=forecaster),
@@ -286,15 +279,6 @@ async def _filled_by(uri: str, live: Release) -> FilledBy | None:
         return await filled_by(uri, live)
     except IndexDamaged:
         return None  # it is rebuilt with the configured one
-
-
-def _earlier(embedder: ModelEmbedder, filled: FilledBy | None) -> Embedder | None:
-    """Return what older versions of the program embedded with, if one filled the index."""
-    if filled is None:
-        return None
-    aligned = AlignedEmbedder.load(embedder, rows=OLDER_ROWS)
-    known: list[Embedder] = [embedder, *([aligned] if aligned else [])]
-    return next((one for one in known if one.fingerprint == filled.fingerprint), None)
 
 
 def make_library(knowledge: Knowledge) -> Library:
