@@ -31,7 +31,7 @@ async def open_lookups(
 
     async def rival(vector: Vector) -> float:
         view = await index.view()
-        found = await view.search_dense(vector, 1, today=today().isoformat(), kind="faq")
+        found = await view.search_dense(vector, 1, today=today().isoformat(), rows="asked")
         return found[0].score if found else -1.0
 
     async with AsyncExitStack() as stack:

@@ -36,7 +36,7 @@ async def reembed(
     """
     async with open_knowledge(knowledge.config, knowledge.paths, beside=knowledge.database) as new:
 
-        async def before() -> Seen[View]:
+        async def before() -> Seen:
             view = await knowledge.index.view()
             ranker = await knowledge.trainer.ranker(view.release)
             return Seen(view, ranker, knowledge.searched)

@@ -197,7 +197,7 @@ async def open_knowledge(
             )
         )
         tokens = config.knowledge.passage_tokens
-        trainer = Trainer(index, searched, paths.rankers, second=second)
+        trainer = Trainer(index.view, searched, paths.rankers, second=second)
         conversations, golden = Conversations(database), GoldenQuestions(database)
         reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
         reader = reader if config.models.reader else None
@@ -269,7 +269,7 @@ async def open_knowledge(
             trainer=trainer,
             reader=reader,
             helper=second,
-            retriever=Retriever(searched, index, trainer, second, reader),
+            retriever=Retriever(searched, index.view, trainer.ranker, second, reader),
         )
 
 
@@ -324,8 +324,8 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
     """
     release = await knowledge.release_rows.get(number)
     view = await knowledge.index.peek(release, number)
-    fixed = Seen(view, await knowledge.trainer.ranker(number))
-    retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
+    seen = Seen(view, await knowledge.trainer.ranker(number))
+    retriever = replace(knowledge.retriever, view=seen.view, ranker=seen.ranker)
     return make_answerer(replace(knowledge, retriever=retriever), None, chunks_of=view.chunks_of)
 
 

@@ -142,8 +142,8 @@ def base_paths(folder: Path, options: Options) -> Paths:
 async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
     probe = Probe(
         knowledge.searched,
-        knowledge.index,
-        knowledge.trainer,
+        knowledge.index.view,
+        knowledge.trainer.ranker,
         knowledge.helper,
         knowledge.reader,
         by_document=evalset.by_document,

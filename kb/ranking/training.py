@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Matrix
 from kb.index.rows import Row
-from kb.index.view import Sample
+from kb.index.view import View
 from kb.ranking.calibration import Reliability
 from kb.ranking.features import Rarity
 from kb.ranking.kernel import Kernel, Models
@@ -33,7 +33,7 @@ from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.pair import MOST_ROWS as PAIRED_ROWS
 from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
-from kb.ranking.retriever import SearchIndex, SearchView
+from kb.ranking.retriever import Views
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training_rows import MOST_ROWS, PAIR, VOCABULARY, background_texts, count, hand_over
 
@@ -71,19 +71,12 @@ class Training:
     """By cross-validation; empty with the default weights."""
 
 
-class ReadableView(SearchView, Protocol):
-    """One release of the index, with what training reads."""
-
-    async def sample(self, *, most: int) -> Sample:
-        """Return all rows; of a large base, those that matter most."""
-
-
 class Trainer:
     """Trains releases one at a time and gives the ranker of each."""
 
     def __init__(
         self,
-        index: SearchIndex[ReadableView],
+        live: Views,
         embedder: Embedder,
         folder: Path,
         *,
@@ -91,11 +84,11 @@ class Trainer:
     ) -> None:
         """Keep what is trained in `folder`, which is created when it is first written.
 
-        Where a `second` embedder helps to judge entries, it is trained with both
-        (`kb.ranking.pair`).
+        `live` returns the live release. Where a `second` embedder helps to judge entries, it is
+        trained with both (`kb.ranking.pair`).
         """
         self._second = second
-        self._index = index
+        self._live = live
         self._embedder = embedder
         self._folder = folder
         self._weights = Weights.load()
@@ -123,7 +116,7 @@ class Trainer:
 
     async def ensure(self) -> None:
         """Train the live release if that has not been done for these embedding models."""
-        release = (await self._index.view()).release
+        release = (await self._live()).release
         if not release:
             return
         about = await asyncio.to_thread(_about, self._folder_of(release))
@@ -150,28 +143,28 @@ class Trainer:
             ModelUnavailable: if the embedding model is down.
         """
         async with self._lock:
-            view = await self._index.view()
+            view = await self._live()
             folder = self._folder_of(view.release)
             training = await self._make(view, folder)
             self._rankers = {view.release: await asyncio.to_thread(self._load, folder)}
             await asyncio.to_thread(self._forget_old)
             return training
 
-    async def trial(self, view: ReadableView) -> Ranker:
+    async def trial(self, view: View) -> Ranker:
         """Return the ranker that a release will have when it is live; see `adopt`.
 
         Bases that training is too slow for are judged as the live release is.
         """
         self._tried = None
         if await view.count() > 2 * MOST_ROWS:  # of an entry, its answer has a row too
-            return await self.ranker((await self._index.view()).release)
+            return await self.ranker((await self._live()).release)
         ranker = await self._made(view, self._folder / _TRIED)
         if ranker is None:
             return self._default
         self._tried = (view.release, ranker)
         return ranker
 
-    async def preview(self, view: ReadableView) -> Ranker | None:
+    async def preview(self, view: View) -> Ranker | None:
         """Return the ranker that rows would have if they were live; ``None``: too many."""
         if await view.count() > _PREVIEWED_ROWS:
             return None
@@ -190,7 +183,7 @@ class Trainer:
             self._rankers = {release: tried[1]}
             self._adopted = release
 
-    async def _made(self, view: ReadableView, folder: Path) -> Ranker | None:
+    async def _made(self, view: View, folder: Path) -> Ranker | None:
         """Return a ranker trained in `folder`; ``None`` if that failed, which is logged."""
         async with self._lock:
             try:
@@ -200,7 +193,7 @@ class Trainer:
                 return None
             return await asyncio.to_thread(self._load, folder)
 
-    async def _make(self, view: ReadableView, folder: Path) -> Training:
+    async def _make(self, view: View, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
         background = background_texts()
         background_vectors = await self.background_vectors(background)

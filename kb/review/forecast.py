@@ -11,7 +11,6 @@ from core.types import Answer, AnswerChange, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
-from kb.ranking.retriever import SearchView
 from kb.ranking.training import Trainer
 from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on, seen
 from kb.review.most_asked import Asked, differences
@@ -80,7 +79,7 @@ class Forecaster:
         releases = await seen(live, self.rankers), await seen(other, self.rankers)
         return await self._compare(asked, golden, *releases)
 
-    async def changes(self, before: View | Seen[View], after: View) -> Forecast:
+    async def changes(self, before: View | Seen, after: View) -> Forecast:
         """Return which of the questions asked most a new release answers otherwise.
 
         Nothing if that cannot be told.
@@ -97,8 +96,8 @@ class Forecaster:
         self,
         asked: Sequence[tuple[str, int, int]],
         golden: Sequence[Golden],
-        live: Seen[SearchView],
-        other: Seen[SearchView],
+        live: Seen,
+        other: Seen,
     ) -> Forecast:
         questions = [*(question for question, *_ in asked), *(one.question for one in golden)]
         old, new = await self.replay.compare(questions, live, other)

@@ -123,7 +123,7 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Workshop, Trainer]]:
     """Open the knowledge base with the real trainer."""
     embedder = CheapEmbedder()
     async with workshop(folder, embedder) as shop:
-        yield shop, Trainer(shop.index, embedder, folder / "rankers")
+        yield shop, Trainer(shop.index.view, embedder, folder / "rankers")
 
 
 async def build(folder: Path) -> str:
@@ -158,7 +158,7 @@ async def measure(folder: Path) -> Scale:
     async with opened(folder) as (shop, trainer):
         await shop.releases.rollback(1)
         rows = await (await shop.index.view()).count()
-        retriever = Retriever(shop.embedder, shop.index, trainer)
+        retriever = Retriever(shop.embedder, shop.index.view, trainer.ranker)
         asked = questions(known)
         found = []
         for question in asked:

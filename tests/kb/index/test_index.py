@@ -125,16 +125,14 @@ async def test_an_entry_past_its_last_day_is_not_found(
     assert len(await (await shop.index.view()).search_text("sale", 5, today="2026-11-30")) == 1
 
 
-async def test_a_search_may_ask_for_entries_or_passages_only(
-    shop: Workshop, embedder: WordEmbedder
-) -> None:
+async def test_a_search_may_ask_for_entries_only(shop: Workshop, embedder: WordEmbedder) -> None:
     await shop.put(faq=REFUND, page="A refund takes five days.")
     question = await embedder.embed_query("refund")
     kinds = {
         hit.chunk.kind
-        for hit in await (await shop.index.view()).search_dense(question, 9, kind="passage")
+        for hit in await (await shop.index.view()).search_dense(question, 9, rows="asked")
     }
-    assert kinds == {"passage"}
+    assert kinds == {"faq"}
 
 
 async def test_a_quote_in_a_name_is_only_a_letter(shop: Workshop) -> None:
