@@ -39,7 +39,7 @@ async def reembed(
         async def before() -> Seen:
             view = await knowledge.index.view()
             ranker = await knowledge.trainer.ranker(view.release)
-            return Seen(view, ranker, knowledge.searched)
+            return Seen(view, ranker, knowledge.retriever.embedder)
 
         async def approve(candidate: View) -> None:
             if not anyway:

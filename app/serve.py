@@ -191,7 +191,7 @@ async def _serve_once(
                 knowledge.golden,
                 answerer_of=partial(answerer_of, knowledge),
             ),
-            embedder=knowledge.searched,
+            embedder=knowledge.retriever.embedder,
             settings=settings,
             as_messages=as_messages,
             health=health,

@@ -26,7 +26,7 @@ from app.paths import Paths
 from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
-from core.protocols import Embedder, Reader
+from core.protocols import Embedder
 from core.types import Chunk
 from db.base import Database, create_engine, database_url
 from db.careful import CarefulStart
@@ -97,12 +97,6 @@ class Knowledge:
     embedder: ModelEmbedder
     second: ModelEmbedder | None
     """Helps to judge entries, if one is configured and there (`kb.ranking.pair`)."""
-    reader: Reader | None
-    """Reads candidates together with the question, where the embedder has one."""
-    helper: SecondEmbedder | None
-    """What asks `second`, never late."""
-    searched: Embedder
-    """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
     wanted: str
     """The model that the configuration names, if another one filled the index, and answers."""
     index: Index
@@ -116,6 +110,7 @@ class Knowledge:
     forecaster: Forecaster
     trainer: Trainer
     retriever: Retriever
+    """Searches with what the rows were embedded with: `embedder`, its vectors free of language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +194,10 @@ async def open_knowledge(
         tokens = config.knowledge.passage_tokens
         trainer = Trainer(index.view, searched, paths.rankers, second=second)
         conversations, golden = Conversations(database), GoldenQuestions(database)
-        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
-        reader = reader if config.models.reader else None
-        replay = Replay(
-            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
-        )
+        reads = isinstance(embedder, WorkerEmbedder) and embedder.reads and config.models.reader
+        reader = embedder if reads else None
+        retriever = Retriever(searched, index.view, trainer.ranker, second, reader)
+        replay = Replay(retriever, policy=_policy(config), today=days_of(config))
         gate = Gate(golden, replay, trainer)
         curations = Curations(database)
         publisher = Publisher(
@@ -247,7 +241,6 @@ async def open_knowledge(
             originals=originals,
             embedder=embedder,
             second=helper,
-            searched=searched,
             wanted=wanted if spec != wanted else "",
             index=index,
             ingestor=ingestor,
@@ -267,9 +260,7 @@ async def open_knowledge(
             gate=gate,
             forecaster=forecaster,
             trainer=trainer,
-            reader=reader,
-            helper=second,
-            retriever=Retriever(searched, index.view, trainer.ranker, second, reader),
+            retriever=retriever,
         )
 
 
@@ -308,7 +299,9 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
             lambda: knowledge.conversations.unrecorded,
         )
         lookups = await stack.enter_async_context(
-            open_lookups(config, knowledge.searched, knowledge.index, today=days_of(config))
+            open_lookups(
+                config, knowledge.retriever.embedder, knowledge.index, today=days_of(config)
+            )
         )
         erasures = ErasureList(knowledge.paths.data / ERASED)
         desk = Desk(answerer, knowledge.conversations, metrics, lookups, erasures=erasures)
@@ -340,12 +333,12 @@ def make_answerer(
     async def of_live(doc_ids: Sequence[str]) -> Sequence[Chunk]:
         return await (await knowledge.index.view()).chunks_of(doc_ids)
 
-    config = knowledge.config
+    config, retriever = knowledge.config, knowledge.retriever
     most, late_s = config.answers.max_tokens, config.models.generator_timeout_s
     writer = Writer(generator, max_tokens=most, timeout_s=late_s) if generator else None
     return Answerer(
-        knowledge.retriever,
-        Replier(knowledge.searched, chunks_of or of_live, knowledge.reader),
+        retriever,
+        Replier(retriever.embedder, chunks_of or of_live, retriever.reader),
         writer,
         policy=_policy(config),
         today=days_of(config),

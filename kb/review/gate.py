@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
 from core.errors import AnswerdeskError
-from core.protocols import Embedder, Reader
+from core.protocols import Embedder
 from core.shown import short
 from core.types import Answer, AnswerChange
 from core.wording import tr
@@ -22,7 +22,6 @@ from kb.answering.reply import Replier
 from kb.index.view import View
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
-from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
@@ -99,25 +98,21 @@ class Replay:
     or ModelUnavailable.
     """
 
-    embedder: Embedder
+    retriever: Retriever
+    """Of the live release."""
     _: KW_ONLY
     policy: Policy
     today: Callable[[], datetime.date]
-    second: SecondEmbedder | None = None
-    reader: Reader | None = None
 
     async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
         """Return what each release answers to each question, release by release."""
         found = []
         for release in releases:
-            embedder = release.embedder or self.embedder
-            answerer = Answerer(
-                Retriever(embedder, release.view, release.ranker, self.second, self.reader),
-                Replier(),
-                None,
-                policy=self.policy,
-                today=self.today,
+            embedder = release.embedder or self.retriever.embedder
+            retriever = replace(
+                self.retriever, embedder=embedder, view=release.view, ranker=release.ranker
             )
+            answerer = Answerer(retriever, Replier(), None, policy=self.policy, today=self.today)
             found.append([await answerer.answer(question) for question in questions])
         return found
 

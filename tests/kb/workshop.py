@@ -209,7 +209,8 @@ async def workshop(
             str(folder / "index"), embedder=embedder, current=repository.current
         ) as index:
             golden, conversations = GoldenQuestions(database), Conversations(database)
-            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
+            finder = Retriever(embedder, index.view, DefaultRanker().ranker)
+            replay = Replay(finder, policy=POLICY, today=lambda: TODAY)
             publisher = Publisher(
                 index,
                 repository,
@@ -273,9 +274,8 @@ def answerer_of(
 
 def tracer_of(shop: Workshop) -> Tracer:
     """Return what asks a workshop's knowledge base and shows each step."""
-    gate = Gate(
-        shop.golden, Replay(shop.embedder, policy=POLICY, today=lambda: TODAY), SameRanker()
-    )
+    live = Retriever(shop.embedder, shop.index.view, DefaultRanker().ranker)
+    gate = Gate(shop.golden, Replay(live, policy=POLICY, today=lambda: TODAY), SameRanker())
 
     async def answerer_at(number: int) -> Answerer:
         release = await shop.repository.get(number)
