@@ -159,7 +159,6 @@ async def _serve_once(
                 Uploads(knowledge.database, channel="console"),
                 knowledge.originals,
                 library,
-                live_release=knowledge.release_rows.live_number,
             ).working()
         )
         web = build_console(

@@ -1,7 +1,7 @@
 """Files and entries that operators send: preview, apply, undo. For operators."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -52,19 +52,12 @@ class KnowledgeDesk:
     library: Library
     queue: InboxQueue
     _: KW_ONLY
-    live_release: Callable[[], Awaitable[int]]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _offers: dict[int, Sequence[str]] = field(default_factory=dict, init=False)
     """What the columns of a previewed table may mean, by upload."""
 
     def __post_init__(self) -> None:
-        self._flow = UploadFlow(
-            self.uploads,
-            self.library,
-            live_release=self.live_release,
-            load=self._fetch,
-            via="Telegram",
-        )
+        self._flow = UploadFlow(self.uploads, self.library, load=self._fetch, via="Telegram")
 
     @property
     def routes(self) -> Routes:

@@ -118,8 +118,6 @@ class UploadFlow:
     uploads: Uploads
     library: Library
     _: KW_ONLY
-    live_release: Callable[[], Awaitable[int]]
-    """0 before the first."""
     load: Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
     """Fetches the files of an upload from where they wait."""
     via: str
@@ -147,7 +145,7 @@ class UploadFlow:
 
         If golden questions hold it back (`IngestReport.held`), it waits for a word again.
         """
-        before = upload.before or await self.live_release()
+        before = upload.before or await self._live()
         # Stored first: after a crash the release that it made must not count as the one before.
         await self.uploads.move(upload.upload_id, "applying", "applying", before=before)
         report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
@@ -196,7 +194,7 @@ class UploadFlow:
         """Raise NothingToUndo or Overtaken if an upload cannot be undone."""
         if upload.state != "live" or upload.before in (0, upload.after):
             raise NothingToUndo(upload.state)
-        live = await self.live_release()
+        live = await self._live()
         if live != upload.after:
             raise Overtaken(live)
 
@@ -209,18 +207,21 @@ class UploadFlow:
         if not await self.uploads.move(upload.upload_id, "live", "undone"):
             raise NothingToUndo("undone")
         try:
-            await self.library.releases.rollback(upload.before)
+            release = await self.library.releases.rollback(upload.before)
         except AnswerdeskError:
             await self.uploads.move(upload.upload_id, "undone", "live")
             raise
         if upload.entry:
             await self.library.questions.reopen(upload.entry.open_ids)
-        return await self.live_release()
+        return release.number
 
     async def fail(self, upload: Upload, reason: str) -> None:
         """Note that a step failed for good."""
         outcome = stored(Outcome(error=reason))
         await self.uploads.move(upload.upload_id, upload.state, "failed", outcome=outcome)
+
+    async def _live(self) -> int:
+        return await self.library.releases.publisher.releases.live_number()
 
     async def _ingest(
         self,
