@@ -217,8 +217,8 @@ class Answerer:
 
     async def _may_say(self, found: Retrieval, question: str, told: str) -> bool:
         """Tell whether a text that is found in context is new, or says something of a question."""
-        new = not _is_told(found, told)
         chunk = found.hits[0].chunk
+        new = (chunk.answer or plain(chunk.text)) not in told
         return new or await self._replier.tells(question, chunk, unread=False)
 
     # --- replying ------------------------------------------------------------------------------
@@ -287,12 +287,6 @@ class Answerer:
         key: TextKey = "person_contact" if contact else _SMALLTALK[intent]
         text = self._composer.text(key, language, contact=contact)
         return Answer("smalltalk", text, language, confidence=1.0, intent=intent)
-
-
-def _is_told(found: Retrieval, reply: str) -> bool:
-    """Tell whether all that the likeliest text says stands in a reply."""
-    chunk = found.hits[0].chunk
-    return (chunk.answer or plain(chunk.text)) in reply
 
 
 def _nearest(found: Found) -> set[str]:

@@ -24,7 +24,7 @@ from core.child import child_environment
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Matrix
-from kb.index.rows import Row
+from kb.index.table import ROLES
 from kb.index.view import View
 from kb.ranking.calibration import Reliability
 from kb.ranking.features import Rarity
@@ -198,7 +198,10 @@ class Trainer:
         background = background_texts()
         background_vectors = await self.background_vectors(background)
         sample = await view.sample(most=MOST_ROWS)
-        rows, vectors = _own(sample.rows, sample.vectors)
+        # Neither what entries do not answer, nor answers: they repeat the question's row.
+        roles = ROLES["own"]
+        kept = [place for place, row in enumerate(sample.rows) if row.role in roles]
+        rows, vectors = [sample.rows[place] for place in kept], sample.vectors[kept]
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
             done = Path(temporary) / "done"
@@ -323,12 +326,6 @@ def _about(folder: Path) -> dict[str, Any]:
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
-
-
-def _own(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
-    """Leave out what entries do not answer, and answers: they repeat the question's row."""
-    kept = [place for place, row in enumerate(rows) if row.role not in ("negative", "answer")]
-    return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
 
 
 def _replace(new: Path, old: Path) -> None:
