@@ -194,9 +194,9 @@ async def open_knowledge(
         tokens = config.knowledge.passage_tokens
         trainer = Trainer(index.view, searched, paths.rankers, second=second)
         conversations, golden = Conversations(database), GoldenQuestions(database)
-        reads = isinstance(embedder, WorkerEmbedder) and embedder.reads and config.models.reader
-        reader = embedder if reads else None
-        retriever = Retriever(searched, index.view, trainer.ranker, second, reader)
+        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
+        reads = reader if config.models.reader else None
+        retriever = Retriever(searched, index.view, trainer.ranker, second, reads)
         replay = Replay(retriever, policy=_policy(config), today=days_of(config))
         gate = Gate(golden, replay, trainer)
         curations = Curations(database)
