@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from app.backup import backup, restore
 from core.types import Matrix, Vector
 from kb.index.draft import vector_index
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer
-from kb.releases.backup import backup, restore
 from kb.releases.ingestor import IncomingFile
 from tests.fakes import WordEmbedder, words
 from tests.kb.workshop import Workshop, workshop
