@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypedDict, Unpack
 
 from babel import Locale
 
@@ -65,6 +66,18 @@ class ChangeNotLive(AnswerdeskError):
                 reason=reason,
             )
         )
+
+
+class What(TypedDict, total=False):
+    """What a change to an entry says; what it lacks is empty."""
+
+    text: str
+    """The variant, answer, negative example, note or translated answer."""
+    valid_from: str
+    valid_until: str
+    """ISO dates, for ``validity``; both empty: valid always."""
+    language: str
+    """ISO 639-1, of ``translation`` and ``draft``."""
 
 
 @dataclass(frozen=True)
@@ -134,30 +147,14 @@ class Entries:
         return found[0]
 
     async def change(
-        self,
-        key: str,
-        kind: CurationKind,
-        *,
-        text: str = "",
-        valid_from: str = "",
-        valid_until: str = "",
-        language: str = "",
-        author: str = "",
+        self, key: str, kind: CurationKind, *, author: str = "", **what: Unpack[What]
     ) -> Curation:
-        """Store a change to an entry and publish it.
-
-        Args:
-            text: the variant, answer, negative example, note or translated answer.
-            valid_from: ISO date, for ``validity``.
-            valid_until: ISO date, for ``validity``; both empty: valid always.
-            language: ISO 639-1, of ``translation`` and ``draft``.
-        """
-        entry, text = await self.check(
-            key, kind, text=text, valid_from=valid_from, valid_until=valid_until, language=language
-        )
+        """Store a change to an entry and publish it."""
+        entry, what["text"] = await self.check(key, kind, **what)
         work = await self.curations.open()
         active = [c for c in work if c.chunk_id == entry.chunk_id and c.state == "active"]
         kinds = _TRANSLATED if kind == "translation" else {kind}
+        language = what.get("language", "")
         same = [c for c in active if c.kind in kinds and c.language == language]
         replaced = same if kind in _ONE_OF_A_KIND else []
         stored = await self.curations.add(
@@ -165,11 +162,8 @@ class Entries:
             _anchor(entry, () if kind in _TRANSLATED else active),
             replaces=[curation.curation_id for curation in replaced],
             chunk_id=entry.chunk_id,
-            text=text,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            language=language,
             author=author,
+            **what,
         )
         if kind != "draft":
             await self._publish(f"{kind}: {entry.text}", entry.doc_id)
@@ -190,26 +184,17 @@ class Entries:
             entry.chunk_id, "draft", text=text, language=language, author=author
         )
 
-    async def check(
-        self,
-        key: str,
-        kind: CurationKind,
-        *,
-        text: str,
-        valid_from: str,
-        valid_until: str,
-        language: str,
-    ) -> tuple[Chunk, str]:
+    async def check(self, key: str, kind: CurationKind, **what: Unpack[What]) -> tuple[Chunk, str]:
         """Return the entry that a change is for, and the text as it would be stored."""
-        entry = await self.get(key)
+        entry, text = await self.get(key), what.get("text", "")
         lines = kind in {"answer", "note", *_TRANSLATED}
         text = text.strip() if lines else " ".join(text.split())
         _check_text(entry, kind, text)
         if kind == "variant":
             await self._check_wording(entry, text)
-        _check_days(kind, valid_from, valid_until)
+        _check_days(kind, what.get("valid_from", ""), what.get("valid_until", ""))
         if kind in _TRANSLATED:
-            _check_language(entry, language)
+            _check_language(entry, what.get("language", ""))
         return entry, text
 
     async def _check_wording(self, entry: Chunk, text: str) -> None:
