@@ -76,8 +76,8 @@ class KnowledgeDesk:
     async def on_file(self, incoming: Incoming) -> None:
         """Take a file or an album, and show what it would change."""
         album = await self._album(incoming)
-        documents = [m.document for m in (incoming.message, *(u.message for u in album)) if m]
-        sent = [d for document in documents if (d := document) is not None]
+        messages = (incoming.message, *(update.message for update in album))
+        sent = [document for m in messages if m and (document := m.document)]
         large = [_name(d) for d in sent if (d.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD]
         to = Addressee(incoming.chat_id, incoming.thread_id)
         if large:
