@@ -13,6 +13,7 @@ from core.errors import ConfigError, IndexUnusable
 from core.wording import told as told_as
 from db.figures import Figures
 from db.jobs import JobRepository, JobRun
+from db.knowledge import SourceRepository
 from db.operators import Team
 from db.pages import PageRepository
 from jobs.expiry import NAME, Reminders
@@ -56,7 +57,7 @@ def make_refresh(knowledge: Knowledge) -> Refresh:
     return Refresh(
         knowledge.ingestor,
         knowledge.release_rows,
-        knowledge.source_rows,
+        SourceRepository(knowledge.database),
         [make_source(source, knowledge.config) for source in config.sources],
         pages=PageRepository(knowledge.database),
         original=knowledge.originals.path,

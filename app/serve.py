@@ -39,7 +39,6 @@ from app.wiring import (
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
-from console.keys import Programs
 from console.knowledge import Editing
 from console.operator import Records
 from console.security import check_exposure
@@ -47,16 +46,9 @@ from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError, StorageError
 from core.health import Health
 from core.hours import WorkingHours
-from db.accounts import Accounts
-from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
-from db.figures import Figures
-from db.handover import Handovers
-from db.keys import Keys
-from db.operators import Audit, Operators
 from db.uploads import Uploads
-from db.webhooks import Deliveries
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
 from kb.review.trace import Tracer
@@ -164,30 +156,20 @@ async def _serve_once(
         web = build_console(
             desk=service.desk,
             records=Records(
-                knowledge.release_rows,
-                knowledge.source_rows,
+                knowledge.database,
                 knowledge.conversations,
-                Figures(knowledge.database, timezone=config.telegram.timezone),
-                Drafts(knowledge.database),
                 knowledge.careful,
+                timezone=config.telegram.timezone,
             ),
-            accounts=Accounts(knowledge.database),
-            operators=Operators(knowledge.database),
-            audit=Audit(knowledge.database),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
-            handovers=Handovers(knowledge.database),
-            programs=Programs(
-                Keys(knowledge.database), Audit(knowledge.database), Deliveries(knowledge.database)
-            ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=watched(service, troubles, scheduler),
             tracer=Tracer(
                 service.answerer,
                 knowledge.index,
                 knowledge.gate,
-                knowledge.golden,
                 answerer_of=partial(answerer_of, knowledge),
             ),
             embedder=knowledge.retriever.embedder,

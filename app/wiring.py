@@ -36,7 +36,7 @@ from db.curation import Curations
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList
 from db.golden import GoldenQuestions
-from db.knowledge import Release, ReleaseRepository, SourceRepository
+from db.knowledge import Release, ReleaseRepository
 from db.schema import ensure_schema
 from db.webhooks import announce
 from kb.answering.answerer import Answerer
@@ -92,7 +92,6 @@ class Knowledge:
     database: Database
     conversations: Conversations
     release_rows: ReleaseRepository
-    source_rows: SourceRepository
     originals: Originals
     embedder: ModelEmbedder
     second: ModelEmbedder | None
@@ -103,8 +102,6 @@ class Knowledge:
     ingestor: Ingestor
     releases: Releases
     entries: Entries
-    team_answers: TeamAnswers
-    golden: GoldenQuestions
     careful: CarefulStart
     gate: Gate
     forecaster: Forecaster
@@ -237,7 +234,6 @@ async def open_knowledge(
             database=database,
             conversations=conversations,
             release_rows=release_rows,
-            source_rows=SourceRepository(database),
             originals=originals,
             embedder=embedder,
             second=helper,
@@ -254,8 +250,6 @@ async def open_knowledge(
                     timeout_s=_TRANSLATION_S,
                 ),
             ),
-            team_answers=TeamAnswers(ingestor),
-            golden=golden,
             careful=CarefulStart(database),
             gate=gate,
             forecaster=forecaster,
@@ -282,7 +276,8 @@ def make_library(knowledge: Knowledge) -> Library:
         knowledge.entries,
         name_of=chats.name,
     )
-    return Library(knowledge.ingestor, knowledge.releases, knowledge.team_answers, questions)
+    ingestor = knowledge.ingestor
+    return Library(ingestor, knowledge.releases, TeamAnswers(ingestor), questions)
 
 
 @asynccontextmanager

@@ -177,7 +177,7 @@ async def test_programs_send_the_password_as_a_bearer_token(builder: Builder) ->
 
 @pytest.mark.anyio
 async def test_a_key_opens_what_its_right_is_for(builder: Builder) -> None:
-    tokens = {grant: await builder.programs.keys.add(grant, [grant]) for grant in get_args(Grant)}
+    tokens = {grant: await builder.records.keys.add(grant, [grant]) for grant in get_args(Grant)}
     assert set(GRANTS) <= set(routes(builder))
     async with builder.client(password=PASSWORD) as client:
         for path, method in set(routes(builder)) - OPEN_TO_ALL:
@@ -279,7 +279,7 @@ def _url64(value: Mapping[str, object]) -> str:
 @pytest.mark.anyio
 async def test_nothing_that_is_near_a_login_or_a_key_is_one(builder: Builder) -> None:
     """Target 39: over 40 forgeries of a cookie and of a key, each refused in the same way."""
-    key = await builder.programs.keys.add("shop", ["read"])
+    key = await builder.records.keys.add("shop", ["read"])
     async with builder.client(password=PASSWORD) as client:
         await client.post("/login", data={"password": PASSWORD})
         cookie = client.cookies["answerdesk_operator"]

@@ -12,7 +12,7 @@ from app.messages import as_messages
 from core.types import Answer, Choice, Source
 from kb.ranking.retriever import Retriever
 from kb.review.gate import Gate, Replay, seen
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import POLICY, TODAY, SameRanker, Workshop, tracer_of, workshop
 
@@ -30,7 +30,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(builder.records, releases=shop.repository)
+    builder.records = records_of(shop.database)
     async with builder.client(tracer=tracer_of(shop)) as opened:
         yield opened
 

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from console.knowledge import Editing
-from db.figures import Figures
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
@@ -31,9 +29,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(
-        builder.records, releases=shop.repository, figures=Figures(shop.database)
-    )
+    builder.records = records_of(shop.database)
     async with (
         upload_desk(shop) as desk,
         builder.client(

@@ -84,8 +84,8 @@ async def test_each_figure_leads_to_the_questions_that_it_counts(client: httpx.A
 async def test_times_are_those_of_answers_and_of_people(
     client: httpx.AsyncClient, builder: Builder, database: Database
 ) -> None:
-    await builder.handovers.ask(-5, reason="Help", chat="widget:1")
-    await builder.handovers.answered(-5, "Hello.")
+    await builder.records.handovers.ask(-5, reason="Help", chat="widget:1")
+    await builder.records.handovers.answered(-5, "Hello.")
     async with database.session() as session:
         await session.execute(update(AnswerRow).values(total_ms=1500))
         await session.execute(update(Handover).values(asked=Handover.asked - 600))
@@ -174,10 +174,10 @@ async def test_conversations_are_found_by_who_looks_after_them(builder: Builder)
         await conversations.record(f"Q{number}", FAQ, chat=f"web:{number}", channel="web")
     ids = {}
     for name, role in (("Ada", "agent"), ("Bob", "owner"), ("Vic", "viewer")):
-        await builder.accounts.invite(name, "viewer")
-        made = await builder.accounts.named(name)
+        await builder.records.accounts.invite(name, "viewer")
+        made = await builder.records.accounts.named(name)
         assert made
-        await builder.accounts.set_role(made.account_id, role)  # type: ignore[arg-type]
+        await builder.records.accounts.set_role(made.account_id, role)  # type: ignore[arg-type]
         ids[name] = made.account_id
     async with builder.client() as client:
 
@@ -195,7 +195,7 @@ async def test_conversations_are_found_by_who_looks_after_them(builder: Builder)
         assert await listed(0) == ["Q2"]
         assert await listed("") == ["Q2", "Q1", "Q0"]
         assert "Assigned to Ada<" in (await client.get("/console/conversation?answer=1")).text
-        (last, first) = await builder.audit.recent(action="conversation/assign")
+        (last, first) = await builder.records.audit.recent(action="conversation/assign")
         assert (first.details, last.details) == ("1, Ada", "2, Bob")
         for account in (ids["Vic"], 99):
             refused = await assign(3, account)
@@ -204,10 +204,10 @@ async def test_conversations_are_found_by_who_looks_after_them(builder: Builder)
         await assign(1, 0)
         assert await listed(0) == ["Q2", "Q0"]
         await assign(1, ids["Ada"])
-        await builder.accounts.remove(ids["Ada"])
+        await builder.records.accounts.remove(ids["Ada"])
         await conversations.forget("web:1")
         assert await listed(0) == ["Q2", "Q0"]
-        assert await builder.accounts.assigned(["web:0", "web:1"]) == {}
+        assert await builder.records.accounts.assigned(["web:0", "web:1"]) == {}
 
 
 async def test_nobody_writes_back_where_nobody_reads_it(client: httpx.AsyncClient) -> None:

@@ -12,9 +12,8 @@ import pytest
 from console.knowledge import Editing
 from core.errors import AnswerdeskError
 from core.types import Answer, Source
-from db.figures import Figures
 from kb.answering.translation import TranslationDiffers, Translator
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
@@ -33,12 +32,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(
-        builder.records,
-        releases=shop.repository,
-        conversations=shop.conversations,
-        figures=Figures(shop.database),
-    )
+    builder.records = records_of(shop.database)
     async with (
         upload_desk(shop) as desk,
         builder.client(

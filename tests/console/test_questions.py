@@ -12,7 +12,7 @@ import pytest
 from core.types import Answer
 from db.conversations import Conversations
 from kb.releases.ingestor import IncomingFile
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, workshop
@@ -33,9 +33,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(
-        builder.records, releases=shop.repository, conversations=shop.conversations
-    )
+    builder.records = records_of(shop.database)
     questions = library_of(shop).questions
     async with (
         upload_desk(shop) as desk,
@@ -145,13 +143,13 @@ async def test_who_asked_is_told_once_of_an_answer(
     await client.post("/console/uploads/apply", data=upload)
     assert "Tell the customer who asked" in await preview_of(client, where)
     assert (await client.post("/console/uploads/tell", data=upload)).status_code == 303
-    (said,) = await builder.handovers.said("web:7")
+    (said,) = await builder.records.handovers.said("web:7")
     assert said.text == f"You asked: “{NORWAY}”. Now there is an answer:\n\nYes, for 9."
     assert "Tell the customer who asked" not in await preview_of(client, where)
     again = await client.post("/console/uploads/tell", data=upload)
     assert again.status_code == 409
     assert "They have been told already." in again.text
-    assert len(await builder.handovers.said("web:7")) == 1
+    assert len(await builder.records.handovers.said("web:7")) == 1
 
 
 async def test_what_may_be_personal_is_confirmed_before_it_is_applied(

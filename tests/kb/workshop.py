@@ -285,4 +285,4 @@ def tracer_of(shop: Workshop) -> Tracer:
         finder = Retriever(shop.embedder, seen.view, seen.ranker)
         return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
 
-    return Tracer(answerer_of(shop), shop.index, gate, shop.golden, answerer_of=answerer_at)
+    return Tracer(answerer_of(shop), shop.index, gate, answerer_of=answerer_at)
