@@ -3,7 +3,7 @@
 import datetime
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from core.errors import ModelError
@@ -53,36 +53,42 @@ _ASKING_EMOJI = str.maketrans("❓❔", "??", "\ufe0f")
 """Question marks that are emoji, with or without the mark that they are to be drawn as such."""
 
 
-@dataclass
 class Answerer:
     """Answers messages from the knowledge base. Remembers nothing; `Desk` does."""
 
-    retriever: Retriever
-    """Finds candidates with probabilities."""
-    replier: Replier
-    """Builds replies from passages."""
-    writer: Writer | None
-    """Writes from a passage; ``None``: what is built is sent."""
-    _: KW_ONLY
-    policy: Policy
-    """Thresholds and names."""
-    today: Callable[[], datetime.date]
-    """Returns the date by which entries are valid."""
-    moods: Moods | None = None
-    """Tells who is angry or in danger; ``None``: every message is an ordinary one."""
-    translations: Curations | None = None
-    """Of entries' answers; ``None``: all are given as they stand."""
-    careful_rules: CarefulStart | None = None
-    """Which answers are held or hedged; ``None``: none but the unsure."""
+    def __init__(
+        self,
+        retriever: Retriever,
+        replier: Replier,
+        writer: Writer | None,
+        *,
+        policy: Policy,
+        today: Callable[[], datetime.date],
+        moods: Moods | None = None,
+        translations: Curations | None = None,
+        careful_rules: CarefulStart | None = None,
+    ) -> None:
+        """Take ready parts.
 
-    def __post_init__(self) -> None:
+        Args:
+            retriever: finds candidates with probabilities.
+            replier: builds replies from passages.
+            writer: writes from a passage; ``None``: what is built is sent.
+            policy: thresholds and names.
+            today: the date by which entries are valid.
+            translations: of entries' answers; ``None``: all are given as they stand.
+            moods: tells who is angry or in danger; ``None``: every message is an ordinary one.
+            careful_rules: which answers are held or hedged; ``None``: none but the unsure.
+        """
+        self._retriever = retriever
+        self._replier = replier
+        self._policy = policy
+        self._today = today
+        self._moods = moods
         self._composer = Composer(
-            self.replier,
-            self.writer,
-            policy=self.policy,
-            today=self.today,
-            translations=self.translations,
+            replier, writer, policy=policy, today=today, translations=translations
         )
+        self._careful_rules = careful_rules
 
     async def answer(
         self,
@@ -155,7 +161,7 @@ class Answerer:
         """Return what is found for a question, in context, and how it would be replied to."""
         question = self._read(question)
         retrieval = await self._best_retrieval(question, history)
-        answer_at, hedge_at = self.policy.answer_at, self.policy.hedge_at
+        answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
 
         def lacks(hit: Hit) -> bool:
             return lacks_figure(question, hit.chunk.answer or hit.chunk.text)
@@ -163,22 +169,22 @@ class Answerer:
         decision = decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at, lacks=lacks)
         if decision.hits and _yes_to_another(question, decision.hits[0].chunk):
             decision = replace(decision, hedged=True)
-        if self.careful_rules is not None:
-            decision = careful(decision, await self.careful_rules.rules())
+        if self._careful_rules is not None:
+            decision = careful(decision, await self._careful_rules.rules())
         return Found(question, retrieval, decision)
 
     # --- understanding -------------------------------------------------------------------------
 
     def _read(self, message: str) -> str:
         """Return what is read of a message."""
-        read = unicodedata.normalize("NFC", message[: self.policy.max_question_chars])
+        read = unicodedata.normalize("NFC", message[: self._policy.max_question_chars])
         return " ".join(INVISIBLE.sub("", read.translate(_ASKING_EMOJI)).split())
 
     async def _mood(self, text: str) -> Mood:
         if symbols_say(text) == "angry":
             return "angry"
         try:
-            return await self.moods.of(text) if self.moods else NEUTRAL
+            return await self._moods.of(text) if self._moods else NEUTRAL
         except ModelError:
             return NEUTRAL  # what is searched next says so if the model is down
 
@@ -195,25 +201,25 @@ class Answerer:
         that is no more than the end of one: "and for abroad?". One that was the last reply gives
         way to another that the question finds alone: "and memberships?".
         """
-        today = self.today().isoformat()
-        best = alone = await self.retriever.retrieve(question, today=today)
+        today = self._today().isoformat()
+        best = alone = await self._retriever.retrieve(question, today=today)
         if alone.answerable >= _SURE_ALONE:
             return alone
-        leans = alone.answerable < self.policy.hedge_at
+        leans = alone.answerable < self._policy.hedge_at
         for rewritten in in_context(question, history, part=leans):
-            found = await self.retriever.retrieve(rewritten, today=today)
+            found = await self._retriever.retrieve(rewritten, today=today)
             likelier = found.answerable > best.answerable  # and so there is one
             if likelier and (leans or await self._may_say(found, question, history[-1].answer)):
                 best = found
         if best is alone or continues(question):
             return best
-        return best if await self.replier.tells(question, best.hits[0].chunk) else alone
+        return best if await self._replier.tells(question, best.hits[0].chunk) else alone
 
     async def _may_say(self, found: Retrieval, question: str, told: str) -> bool:
         """Tell whether a text that is found in context is new, or says something of a question."""
+        new = not _is_told(found, told)
         chunk = found.hits[0].chunk
-        new = (chunk.answer or plain(chunk.text)) not in told
-        return new or await self.replier.tells(question, chunk, unread=False)
+        return new or await self._replier.tells(question, chunk, unread=False)
 
     # --- replying ------------------------------------------------------------------------------
 
@@ -274,13 +280,19 @@ class Answerer:
         """Tell whether the nearest to a part answers an earlier one and says nothing of this."""
         chunks = [one.decision.hits[0].chunk for one in earlier if one.known]
         near = next((chunk for chunk in chunks if chunk.chunk_id in _nearest(found)), None)
-        return near is not None and not await self.replier.tells(found.question, near)
+        return near is not None and not await self._replier.tells(found.question, near)
 
     def _smalltalk(self, intent: SmallIntent, language: str) -> Answer:
-        contact = self.policy.contact if intent == "person" else ""
+        contact = self._policy.contact if intent == "person" else ""
         key: TextKey = "person_contact" if contact else _SMALLTALK[intent]
         text = self._composer.text(key, language, contact=contact)
         return Answer("smalltalk", text, language, confidence=1.0, intent=intent)
+
+
+def _is_told(found: Retrieval, reply: str) -> bool:
+    """Tell whether all that the likeliest text says stands in a reply."""
+    chunk = found.hits[0].chunk
+    return (chunk.answer or plain(chunk.text)) in reply
 
 
 def _nearest(found: Found) -> set[str]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.types import FileReport
+from core.types import Chunk, FileReport
 from kb.index.rows import Row, content_key
 from kb.index.table import ROLES
 from kb.index.view import Reader
@@ -79,9 +79,7 @@ def _report(
     after = {chunk.chunk_id: chunk for chunk in file.chunks}
     added = after.keys() - before.keys()
     removed = before.keys() - after.keys()
-    # Entries whose question is still there with another answer.
-    asked = {before[gone].chunk_text for gone in removed if before[gone].role != "passage"}
-    changed = len(asked & {after[new].text for new in added if after[new].kind == "faq"})
+    changed = _changed([after[chunk_id] for chunk_id in added], [before[gone] for gone in removed])
     return FileReport(
         doc_id=file.file.doc_id,
         added=len(added) - changed,
@@ -90,3 +88,9 @@ def _report(
         unchanged=len(after.keys() & before.keys()),
         duplicates=sum(len(elsewhere[content_key(chunk)]) > 1 for chunk in file.chunks),
     )
+
+
+def _changed(added: Sequence[Chunk], removed: Sequence[Row]) -> int:
+    """Count the entries whose question is still there with another answer."""
+    questions = {row.chunk_text for row in removed if row.role != "passage"}
+    return len(questions & {chunk.text for chunk in added if chunk.kind == "faq"})
