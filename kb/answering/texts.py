@@ -1,4 +1,4 @@
-"""What the service itself says to customers, in the languages of `TEXT_LANGUAGES`, Chinese in both its scripts."""
+"""What the service itself says to customers; Chinese in both its scripts."""
 
 import re
 from pathlib import Path
