@@ -32,7 +32,7 @@ from core.hours import DAYS, WorkingHours
 from core.wording import tr
 
 ENVIRONMENT_PREFIX = "ANSWERDESK__"
-_LANGUAGES = ("en", "zh", "es", "de", "ru")
+_LANGUAGES = ("en", "zh", "es", "de", "ru", "fr", "it", "pt", "nl", "pl", "tr")
 
 
 def _language(code: str) -> str:

@@ -19,11 +19,11 @@ from kb.answering.pieces import beside_it
 from kb.answering.reply import Replier, Reply
 from kb.answering.scores import depends
 from kb.answering.sums import follows
-from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
+from kb.answering.texts import TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
 from kb.text.language import may_be
 from kb.text.layout import heading_of, length
-from kb.text.lexicon import yes_or_no
+from kb.text.lexicon import lexicon, yes_or_no
 from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
@@ -147,7 +147,7 @@ class Composer:
     def _under_condition(self, text: str, order: Order, language: str) -> str:
         """Return quoted words, with "It depends" before them where they answer so."""
         first = next(iter(split_sentences(text, language)), "")
-        if order.found.decision.hedged or yes_or_no(text) or language not in TEXT_LANGUAGES:
+        if order.found.decision.hedged or yes_or_no(text) or language not in lexicon().stopwords:
             return text
         if not depends(order.found.question, first):
             return text

@@ -106,7 +106,7 @@ async def test_an_answer_comes_as_events_without_a_cookie(builder: Builder) -> N
 
 
 @pytest.mark.parametrize(
-    ("languages", "found"), [("fr,de-AT,en", "de"), ("fr", "es"), ("zh-Hans-CN", "zh"), ("", "es")]
+    ("languages", "found"), [("uk,de-AT,en", "de"), ("uk", "es"), ("zh-Hans-CN", "zh"), ("", "es")]
 )
 async def test_the_texts_are_in_the_first_language_there_is(
     builder: Builder, languages: str, found: str
