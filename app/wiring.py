@@ -43,7 +43,8 @@ from kb.answering.answerer import Answerer
 from kb.answering.decision import Policy
 from kb.answering.desk import Desk
 from kb.answering.mood import Moods
-from kb.answering.reply import ChunksOf, Replier
+from kb.answering.part_reader import ChunksOf
+from kb.answering.reply import Replier
 from kb.answering.translation import Translator
 from kb.answering.writer import Writer
 from kb.index.chunk import chunk_file

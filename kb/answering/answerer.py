@@ -1,6 +1,7 @@
 """A message to an answer: the operator's words if we have them, else those of the documents."""
 
 import datetime
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -49,6 +50,12 @@ _EVEN = 0.5
 """Mean probability from which on parts none of which is sure are answered one by one."""
 _SURE_ALONE = 0.9
 """Probability from which a question is not tried in the context of those before it."""
+_URGENT_MOST = 2 * MOST
+"""Words of a reply in an urgent matter: nothing that matters in it may be left out."""
+_LIKELY = 0.25
+"""Share of the best text's probability from which on the next one may be meant by a follow-up."""
+_CALL = re.compile(r"(?<![\w.,])(?:\+|0)\d[\d ()/-]{5,}\d")
+"""A telephone number."""
 _ASKING_EMOJI = str.maketrans("❓❔", "??", "\ufe0f")
 """Question marks that are emoji, with or without the mark that they are to be drawn as such."""
 
@@ -136,14 +143,17 @@ class Answerer:
         if answer is None:
             found = found or await self.evaluate(text, before)
             told = before[-1].answer if before and before[-1].question != text else ""
-            answer = await self._composer.compose(Order(found, language, on_event, told=told))
+            most = _URGENT_MOST if mood == "urgent" else MOST
+            answer = await self._composer.compose(Order(found, language, on_event, most, told))
         if refused := _refused(answer, mood, history):
             said = self._composer.text("say_otherwise", language)
             answer = replace(
                 self._composer.unknown(language, 0), text=said, unanswered=refused.question
             )
-        if mood == "urgent" and answer.hedged:
-            # What may be meant helps nobody now.
+        if answer.hedged and (
+            mood == "angry" or (mood == "urgent" and not _CALL.search(answer.text))
+        ):
+            # What may not be meant helps nobody now, unless it says whom to call.
             answer = self._composer.unknown(language, answer.confidence)
         asks = text.endswith(("?", "？", "؟"))
         answer = self._in_mood(
@@ -208,6 +218,7 @@ class Answerer:
         leans = alone.answerable < self._policy.hedge_at
         for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
+            found = _with_named_first(found, question)
             likelier = found.answerable > best.answerable  # and so there is one
             if likelier and (leans or await self._may_say(found, question, history[-1].answer)):
                 best = found
@@ -287,6 +298,26 @@ class Answerer:
         key: TextKey = "person_contact" if contact else _SMALLTALK[intent]
         text = self._composer.text(key, language, contact=contact)
         return Answer("smalltalk", text, language, confidence=1.0, intent=intent)
+
+
+def _with_named_first(found: Retrieval, latest: str) -> Retrieval:
+    """Put the second of two likely texts first if it alone has what a follow-up names.
+
+    "And for rats?" asks for the text about rats, whatever the question before it was about.
+    """
+    if len(found.hits) < 2 or found.hits[1].probability < _LIKELY * found.answerable:
+        return found
+    first, second = found.hits[:2]
+    asked = set(stems(latest))
+    own, other = (
+        asked & set(stems(f"{one.chunk.title}\n{one.chunk.text}\n{one.chunk.answer}"))
+        for one in (first, second)
+    )
+    if not own < other:
+        return found
+    turned = replace(second, probability=first.probability)
+    rest = replace(first, probability=second.probability)
+    return replace(found, hits=(turned, rest, *found.hits[2:]))
 
 
 def _is_told(found: Retrieval, reply: str) -> bool:

@@ -85,8 +85,7 @@ def shortened(
     """
 
     def spare(i: int) -> bool:
-        step = units[i].kind == "item" and i - 1 in chosen
-        return step and "\n" not in text[units[i - 1].end : units[i].start]
+        return i - 1 in chosen and _continues(text, units, i)
 
     kept = set(chosen)
     for i in sorted(filter(spare, chosen), key=lambda i: scores[i]):
@@ -107,7 +106,7 @@ def quote(question: str, text: str, *, language: str = "") -> str:
 def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
     """Return chosen units as they stand in the text; neighbours keep what is between them.
 
-    What is left out within a paragraph is marked by " … ".
+    What is left out within a paragraph or a step is marked by " … ".
     """
     out = ""
     for at, i in enumerate(chosen):
@@ -122,7 +121,16 @@ def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
         else:
             gap = "\n\n"
         out += gap + text[unit.start : unit.end]
+        if i + 1 not in chosen and _continues(text, units, i + 1):
+            out += " …"
     return out
+
+
+def _continues(text: str, units: Sequence[Unit], i: int) -> bool:
+    """Tell whether a unit goes on with the list item before it, on its line."""
+    if i >= len(units) or not i or {units[i].kind, units[i - 1].kind} != {"item"}:
+        return False
+    return "\n" not in text[units[i - 1].end : units[i].start]
 
 
 def length_of(units: Sequence[Unit], indexes: set[int]) -> float:

@@ -76,9 +76,8 @@ class Composer:
             return self.unknown(order.language, decision.confidence)
         share = replace(order, most=order.most / len(decision.hits))
         answers = [await self._from(hit, share) for hit in decision.hits]
-        lines = [set(answer.text.splitlines()) for answer in answers]
-        if len(answers) > 1 and lines[1] <= lines[0]:
-            del answers[1]  # two passages of one table
+        if len(answers) > 1 and _says_all(answers[0], answers[1]):
+            del answers[1]
         both = join(answers, "") if len(answers) > 1 else answers[0]
         fits = len(answers) == 1 or length(both.text) <= order.most
         others = decision.others if fits else (*decision.hits[1:], *decision.others)
@@ -213,6 +212,13 @@ class Composer:
         """Return a service text in the customer's language, with the company's name."""
         values["company"] = self.policy.company
         return service_text(key, language, self.policy.fallback_language, **values)
+
+
+def _says_all(answer: Answer, other: Answer) -> bool:
+    """Tell whether an answer has all of another one: of one table, or with the other's passage."""
+    lines, others = set(answer.text.splitlines()), set(other.text.splitlines())
+    sources = {source.chunk_id for source in answer.sources}
+    return others <= lines or sources >= {source.chunk_id for source in other.sources}
 
 
 def _choice(hit: Hit) -> Choice:

@@ -11,6 +11,7 @@ _TITLE = " › "
 _LIKE = 0.5
 """Share of the words of the shorter of two texts that the other has if they say the like."""
 _FEW = 1.0
+_KNOWN = 0.5
 _COMPARED = 3
 """Passages that one reply puts side by side at most."""
 
@@ -78,11 +79,12 @@ def compared_with(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
     return list(by_title.values())[:-_COMPARED:-1]
 
 
-def label_of(hit: Hit, piece: Piece, others: Sequence[Hit]) -> str:
+def label_of(question: str, hit: Hit, piece: Piece, others: Sequence[Hit]) -> str:
     """Return the heading that tells what a reply is about; mostly nothing.
 
     It is said where another part of the documents says the like of something else: the opening
-    hours of another store, the price list of another country.
+    hours of another store, the price list of another country. And of several under one heading
+    where question and reply lack it: who asks of moths has to see that this is about bed bugs.
     """
     path = [*hit.chunk.title.split(_TITLE), piece.heading]
     said = set(stems(piece.text))
@@ -93,11 +95,14 @@ def label_of(hit: Hit, piece: Piece, others: Sequence[Hit]) -> str:
     for other_path, text in parts:
         if other_path == tuple(path) or piece.words in text:
             continue
-        label = next((a for a, b in zip(path, [*other_path, "", ""], strict=False) if a != b), "")
+        label = next((a for a in reversed(path) if a and a not in other_path), "")
         like = piece.row in text if piece.row else _is_like(said, set(stems(text)))
         if label and not label.endswith(("?", "？")) and like:
             return "" if label.casefold() in piece.text.casefold() else heading_of(label)
-    return ""
+    parallel = hit.chunk.title.count(_TITLE) > 1 and _beside(hit, others)
+    own = heading_of(piece.heading or hit.chunk.title) if parallel else ""
+    known = set(stems(own)) & (said | set(stems(question)))
+    return "" if len(known) > _KNOWN * len(set(stems(own))) else own
 
 
 def under(label: str, text: str, language: str) -> str:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +32,15 @@ _ACROSS = (0.1, 0.3, 0.0, 0.3, 0.6, 0.4, 0.1, 0.1, -0.75, 0.1, 0.3, -0.2, 0.1, 3
 """Weights for text with blanks, for Chinese, and for a question in another language."""
 
 
+Similarities: TypeAlias = Sequence[float] | npt.NDArray[np.float32]
+"""Cosine of a question with each sentence."""
+
+
 def score_sentences(
     question: str,
     sentences: Sequence[str],
     *,
-    similarities: Sequence[float] | None = None,
+    similarities: Similarities | None = None,
     across: bool = False,
 ) -> list[float]:
     """Return for each sentence the probability that it holds the answer; they sum to 1.
@@ -94,7 +99,9 @@ def condition_of(question: str) -> str:
 
 
 def sentence_features(
-    question: str, sentences: Sequence[str], similarities: Sequence[float] | None = None
+    question: str,
+    sentences: Sequence[str],
+    similarities: Similarities | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return one row for each sentence, one column for each of `_FEATURES`."""
     asked = _asked(question)

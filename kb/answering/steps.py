@@ -6,20 +6,20 @@ from core.types import Chunk
 from kb.text.layout import number_of, steps_of, units_of
 
 
-def whole_steps(chunk: Chunk, text: str, siblings: Sequence[Chunk]) -> str:
+def whole_steps(chunk: Chunk, text: str, passages: Sequence[Chunk]) -> str:
     """Return a passage's text with the steps before and after its own.
 
     Args:
         chunk: the passage.
         text: what is read of it.
-        siblings: the other passages of its document.
+        passages: those of its document.
     """
     units = units_of(text, chunk.language)
     numbered = [u for u in units if u.kind == "item" and u.number]
     ends_open = units[-1].kind == "item"
     begins_open = numbered[0].number > 1 and units.index(numbered[0]) <= 1
     same = [
-        c for c in siblings if c.title.startswith(chunk.title) or chunk.title.startswith(c.title)
+        c for c in passages if c.title.startswith(chunk.title) or chunk.title.startswith(c.title)
     ]
     first, last = numbered[0].number, numbered[-1].number
     while begins_open and first > 1:

@@ -1,5 +1,6 @@
 """Say rows of a table in words: the name of the row first, then what its columns say."""
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -27,7 +28,7 @@ _FITS = 3.0
 _NAMED = 2.0
 """What it counts that a question has all the words of a row's name."""
 _CLOSE = 1.0
-"""How far below the best row's log-odds another row may be to be said too."""
+"""How far below a row's log-odds the next one is to be left out, with all that follow."""
 _READ = 40
 """Cells that the reader reads at most to choose columns."""
 _UNLIKELY = 3.0
@@ -49,19 +50,17 @@ class Joints:
     """Between the name of a column and its cell."""
     between: str
     end: str
-    lowers: bool
-    """Whether the name of a column begins with a small letter inside a sentence."""
 
 
 _JOINTS = {
-    "en": Joints(" – ", ": ", "; ", ".", lowers=True),
-    "de": Joints(" – ", ": ", "; ", ".", lowers=False),
-    "es": Joints(" – ", ": ", "; ", ".", lowers=True),
-    "ru": Joints(" — ", ": ", "; ", ".", lowers=True),
-    "zh": Joints("：", " ", "；", "。", lowers=False),
-    "ja": Joints("：", " ", "；", "。", lowers=False),
+    "en": Joints(" – ", ": ", "; ", "."),
+    "de": Joints(" – ", ": ", "; ", "."),
+    "es": Joints(" – ", ": ", "; ", "."),
+    "ru": Joints(" — ", ": ", "; ", "."),
+    "zh": Joints("：", " ", "；", "。"),
+    "ja": Joints("：", " ", "；", "。"),
 }
-_NEUTRAL = Joints(" – ", ": ", "; ", "", lowers=False)
+_NEUTRAL = Joints(" – ", ": ", "; ", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,35 +145,46 @@ def choose_rows(
     named = _named(question, rows)
     if latest not in ("", question):
         if last := _named(latest, rows):
-            return last
+            return list(last)
         told = [sum(both) for both in zip(told, _told(latest, rows), strict=True)]
         new = set(stems(latest))
-        named = [i for i in named if new & set(stems(row_name(rows, i)))] or named
+        named = {i: n for i, n in named.items() if new & set(stems(row_name(rows, i)))} or named
     nothing = [0.0] * len(rows)
     return _likely_rows(told, named, near or nothing, read or nothing)
 
 
 def _likely_rows(
-    told: Sequence[float], named: list[int], near: Sequence[float], read: Sequence[float]
+    told: Sequence[float],
+    named: Mapping[int, set[str]],
+    near: Sequence[float],
+    read: Sequence[float],
 ) -> list[int]:
-    """Return the rows whose log-odds by words, similarity and reader are close to the best."""
+    """Return the rows with the highest log-odds by words, similarity and reader.
+
+    They end where the next one is clearly less likely, or where they are too many.
+    """
     total = [
         words + _NEAR * like + odds + _NAMED * (i in named)
         for i, (words, like, odds) in enumerate(zip(told, near, read, strict=True))
     ]
-    found = [i for i, value in enumerate(total) if value >= max(total) - _CLOSE]
-    if len(named) > 1 and max(total) in (total[i] for i in named):
-        return named  # "for the Heron and the Plover"
+    if len(set(map(frozenset, named.values()))) > 1 and max(total) in (total[i] for i in named):
+        return list(named)  # "for the Heron and the Plover"
+    falling = sorted(total, reverse=True)
+    gaps = (low for high, low in itertools.pairwise(falling) if high - low >= _CLOSE)
+    least = next(gaps, -math.inf)
+    found = [i for i, value in enumerate(total) if value > least]
+    if len(found) > _MANY:
+        found = [i for i, value in enumerate(total) if value >= falling[0] - _CLOSE]
     return found if len(found) <= len(total) / 2 else list(range(len(total)))
 
 
-def _named(question: str, rows: Sequence[Row]) -> list[int]:
-    """Return the rows that a question names.
+def _named(question: str, rows: Sequence[Row]) -> dict[int, set[str]]:
+    """Return the rows that a question names, with the words by which it does.
 
     Of "Parcel" and "Parcel, express" the one that says more of the question.
     """
     named = [_named_in(row_name(rows, i), question) for i in range(len(rows))]
-    return [i for i, n in enumerate(named) if n and not any(n < other for other in named)]
+    return {i: n for i, n in enumerate(named) if n and not any(n < other for other in named)}
 
 
 def _told(question: str, rows: Sequence[Row]) -> list[float]:
@@ -235,7 +245,7 @@ def say_rows(
     named = _asked_columns(latest, rows) or _asked_columns(question, rows)
     wide = len(chosen) == 1 and length(rows[chosen[0]].text) > _WIDE
     likely = _read_columns(latest or question, rows, read, wide=wide) if read else frozenset[str]()
-    columns = named if len(chosen) > 1 and named else likely
+    columns = (named & likely or likely or named) if len(chosen) > 1 else likely
     if wide:
         columns |= named
     if len(chosen) == 1:
@@ -296,7 +306,10 @@ def _read_columns(
     Left out is what is an alternative to the likeliest column, the price of another size, and
     clearly less likely; of wide rows everything that is.
     """
-    told = {name: odds + _FITS * fit(question, name) for name, odds in read.items()}
+    told = {
+        name: odds + _FITS * (_states(name, question) or _names(question, name, read))
+        for name, odds in read.items()
+    }
     best = max(told, key=lambda name: told[name])
     kinds = {
         name: _kinds(cell for row in rows for n, cell in row.cells if n == name) for name in told
@@ -309,10 +322,33 @@ def _read_columns(
     return frozenset(kept) if len(kept) < len(told) else frozenset()
 
 
+def _states(name: str, question: str) -> int:
+    """Return 1 if a column is for the number that a question has, or its range, -1 if not."""
+    own, asked = _numbers(name), _numbers(question)
+    return fit(question, name) or (own and asked and (1 if own & asked else -1)) or 0
+
+
+def _numbers(text: str) -> set[tuple[str, str]]:
+    """Return the numbers that a text counts something with, each with its unit."""
+    facts = [fact for fact in extract_facts(text) if fact.kind == "number"]
+    # "In a three-room flat" is read as within.
+    bare = (fact for fact in facts if fact.bound in ("", "within"))
+    return {(fact.unit, value) for fact in bare for value in fact.values}
+
+
+def _names(question: str, column: str, columns: Iterable[str]) -> bool:
+    """Tell whether a question has a word of a column's name that no other one has."""
+    others = {stem for name in columns if name != column for stem in stems(name)}
+    return bool(set(stems(question)) & set(stems(column)) - others)
+
+
 def _kinds(cells: Iterable[str]) -> set[str]:
-    """Return what some cells measure; bare numbers measure something, too."""
-    found = [measures(cell) or ({""} if _is_bare(cell) else set()) for cell in cells]
-    return set[str]().union(*found)
+    """Return what some cells measure that are no more than a value; bare numbers do, too."""
+    found = set[str]()
+    for cell in cells:
+        if len(words(cell)) <= sum(len(words(f.text)) for f in extract_facts(cell)) + 1:
+            found |= measures(cell) or ({""} if _is_bare(cell) else set())
+    return found
 
 
 def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
@@ -366,16 +402,8 @@ def _line(
     kept = [(name, cell) for name, cell in cells if not columns or name in columns]
     alone = len(columns) == 1 and not named
     said = [
-        cell if alone or not name else f"{_small(name, joints)}{joints.cell}{cell}"
-        for name, cell in kept or cells
+        cell if alone or not name else f"{name}{joints.cell}{cell}" for name, cell in kept or cells
     ]
     bare = alone or all(not name for name, _ in kept or cells)
     joint = ": " if bare and joints.name != "：" else joints.name
     return joint.join(filter(None, [row_name(rows, i), joints.between.join(said)]))
-
-
-def _small(name: str, joints: Joints) -> str:
-    """Return the name of a column as it is written within a sentence; days keep their capital."""
-    day = any(fact.kind == "weekday" and fact.start == 0 for fact in extract_facts(name))
-    lowers = joints.lowers and name.split(" ")[0][1:].islower() and not day
-    return name[0].lower() + name[1:] if lowers else name

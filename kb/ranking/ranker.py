@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from core.types import Hit, Vector
+from core.types import Chunk, Hit, Vector
 from kb.index.table import RowHit
 from kb.ranking.calibration import Doubles, Linear, log_odds
 from kb.ranking.candidates import Candidate, Reading, gather
@@ -23,6 +23,7 @@ from kb.ranking.evidence import FEATURES, Evidence, certainty
 from kb.ranking.features import Floats, Rarity
 from kb.ranking.own_questions import OwnQuestions
 from kb.text.language import detect_language
+from kb.text.layout import is_cut
 from kb.text.spelling import corrected
 from kb.text.stems import content_words
 
@@ -196,9 +197,10 @@ class Ranker:
         order = np.argsort(-blended, kind="stable")
         best = int(order[0])
         words = len(content_words(found.question))
-        # The same text in another language takes nothing away from how sure this one is.
-        spoken = [c.chunk.language for c in found.candidates]
-        rivals = np.asarray([language == spoken[best] for language in spoken])
+        # Neither the same text in another language nor the rest of one section that was cut, a
+        # long table or procedure, takes anything away from how sure this one is.
+        chunks = [c.chunk for c in found.candidates]
+        rivals = np.asarray([_rivals(chunk, chunks[best]) for chunk in chunks])
         judged = certainty(found.features[rivals], blended[rivals].astype(np.float32), words)
         odds = float(certain.score(judged[None])[0])
         if known[best]:
@@ -211,3 +213,11 @@ class Ranker:
             features=found.features[order],
             own=own[order],
         )
+
+
+def _rivals(chunk: Chunk, best: Chunk) -> bool:
+    """Tell whether the best candidate is less likely the likelier another one is."""
+    section = (best.kind, best.doc_id, best.title)
+    same = (chunk.kind, chunk.doc_id, chunk.title) == section and best.kind == "passage"
+    cut = chunk is not best and same and is_cut(best.text, best.language)
+    return chunk.language == best.language and not cut

@@ -77,6 +77,11 @@ def units_of(text: str, language: str = "") -> list[Unit]:
     return _in_sections(_without_single_numbers(units), text)
 
 
+def is_cut(text: str, language: str = "") -> bool:
+    """Tell whether a passage has rows or steps: the next one under its heading may go on."""
+    return any(unit.kind == "row" or unit.number for unit in units_of(text, language))
+
+
 def length(text: str) -> float:
     """Return the words of a text; two Chinese characters count as one."""
     found = words(text)
@@ -112,6 +117,12 @@ def run_around(units: Sequence[Unit], i: int) -> range:
     while end + 1 < len(units) and units[end + 1].kind == units[i].kind:
         end += 1
     return range(begin, end + 1)
+
+
+def heading_above(units: Sequence[Unit], i: int) -> str:
+    """Return the heading inside a passage that a unit stands under; empty if none."""
+    section = units[i].section
+    return next((u.text for u in units if u.kind == "heading" and u.section == section), "")
 
 
 def _of_paragraph(block: str, start: int, paragraph: int, language: str) -> Iterator[Unit]:

@@ -72,7 +72,7 @@ def _points(text: str) -> Iterator[tuple[str, float]]:
         if fact.kind == "weekday":
             yield "weekday", float(min(fact.values))
         elif measured := _measured(fact):
-            yield measured
+            yield measured[0], _beyond(fact, measured[1])
             if fact.unit:  # "15 years" where ages are given as "3–14"
                 yield "", float(min(fact.values))
     for _, _, month in _months(text):
@@ -95,9 +95,7 @@ def _ranges(text: str) -> tuple[Range, ...]:
         elif fact.kind == "weekday" and not ends:
             found += [Range("weekday", float(day), float(day)) for day in fact.values]
         elif fact.bound and (measured := _measured(fact)):
-            unit, value = measured
-            if fact.bound in ("gt", "lt"):  # the end itself is outside
-                value = math.nextafter(value, math.inf if fact.bound == "gt" else 0.0)
+            unit, value = measured[0], _beyond(fact, measured[1])
             if fact.bound in ("ge", "gt"):
                 found.append(Range(unit, value, math.inf))
             elif fact.bound in ("le", "lt", "within") and not ends:
@@ -125,6 +123,13 @@ def _measured(fact: Fact) -> tuple[str, float] | None:
         return None
     unit, scale = _SCALES.get(fact.unit, (fact.unit, 1.0))
     return unit, float(min(fact.values)) * scale
+
+
+def _beyond(fact: Fact, value: float) -> float:
+    """Return the end of what is stated: "over 4 m" and "under 4 m" leave out 4 m itself."""
+    if fact.bound not in ("gt", "lt"):
+        return value
+    return math.nextafter(value, math.inf if fact.bound == "gt" else 0.0)
 
 
 def _months(text: str) -> list[tuple[int, int, int]]:

@@ -96,7 +96,7 @@ async def reply(question: str, chunks: Sequence[Chunk], holding: str) -> Reply:
     others = [Hit(chunk, 0.8, 0.4) for chunk in chunks]
     made = await Replier(None, release_of(chunks)).reply(question, None, hit, others=others)
     for hit, words in made.cited:
-        pieces = [part for line in words.split("\n") for part in line.split(" … ")]
+        pieces = [part for line in words.split("\n") for part in line.split(" …")]
         whole = " ".join(" ".join(c.text.split()) for c in chunks if c.doc_id == hit.chunk.doc_id)
         assert all(" ".join(piece.split()) in whole for piece in pieces)
     return made
@@ -127,6 +127,7 @@ async def test_one_fact_of_a_long_procedure_is_told_without_all_of_its_steps() -
     assert re.findall(r"^\d", whole.text, re.MULTILINE) == ["1", "2", "3", "4", "5"]
     assert "box 318" in whole.text
     assert length(whole.text) <= 80 < length(text)
+    assert " …\n" in whole.text  # what was left out of a step is marked
 
 
 @pytest.mark.parametrize("cut", ["1. Open", "4. Switch"])
@@ -153,7 +154,7 @@ async def test_what_leads_to_a_table_comes_with_the_rows() -> None:
     passage = Chunk("1", "a.md", "passage", text, title="Repairs", language="en")
     made = await reply("Do you repair cabins of other makes?", [passage], "makes")
     assert "all makes" in made.text
-    assert "• New door: 140 EUR" in made.text.replace(" – price:", ":")
+    assert "• New door: 140 EUR" in made.text.replace(" – Price:", ":")
 
 
 async def test_a_price_that_stands_in_a_table_comes_with_the_figures_above_it() -> None:
@@ -196,16 +197,63 @@ From 1 November to 31 March all boats are 20 percent cheaper. You may keep it up
     passages = await chunks_of("boats.md", text, tokens)
     off_season = "From 1 November to 31 March all boats are 20 percent cheaper."
     made = await reply("What does the Otter cost in January?", passages, "Otter")
-    assert made.text.splitlines() == ["Otter – per day: 90 EUR.", off_season]
+    assert made.text.splitlines() == ["Otter – Per day: 90 EUR.", off_season]
     made = await reply("What does the Otter cost for 3 days in July?", passages, "Otter")
-    assert made.text == "Otter – per day: 90 EUR."
+    assert made.text == "Otter – Per day: 90 EUR."
+
+
+async def test_a_price_comes_with_the_sentence_that_has_what_rows_lack() -> None:
+    text = """# Nests
+
+| Nest | Price |
+|---|---|
+| low | £69 |
+| high | £99 |
+
+Members pay 20 % less. On Sundays we rest.
+"""
+
+    class OfRows:
+        async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+            return [5.0 if "Price: " in text else 0.0 for text in texts]
+
+    chunk = (await chunks_of("nests.md", text))[0]
+    replier = Replier(None, release_of([chunk]), OfRows())
+
+    async def told(question: str) -> str:
+        return (await replier.reply(question, None, Hit(chunk, 0.9, 0.9))).text
+
+    assert await told("What does a high nest cost members?") == (
+        "high – Price: £99.\nMembers pay 20 % less."
+    )
+    assert await told("What does a high nest cost?") == "high – Price: £99."
+
+
+async def test_of_parallel_sections_the_heading_says_which_is_told() -> None:
+    text = """# Terms
+
+## Guarantees
+
+### Bed bugs
+
+Heat is guaranteed for 90 days. It is void if old beds come in.
+
+### Wasps
+
+We treat the same nest again within 14 days.
+"""
+    chunks = await chunks_of("terms.md", text)
+    made = await reply("Is there a guarantee for moths?", chunks, "90 days")
+    assert made.text.startswith("Bed bugs: Heat")
+    made = await reply("Is there a guarantee for bed bugs?", chunks, "90 days")
+    assert made.text.startswith("Heat")
 
 
 async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() -> None:
     made = await reply(
         "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"
     )
-    assert made.text == "Barrel – price: 4,100 EUR; delivery: 8 weeks; warranty: 5 years."
+    assert made.text == "Barrel – Price: 4,100 EUR; Delivery: 8 weeks; Warranty: 5 years."
     assert made.built
 
 
@@ -216,7 +264,7 @@ async def test_where_no_row_is_named_the_column_is_listed() -> None:
 
 async def test_a_row_of_a_spreadsheet_without_questions() -> None:
     made = await reply("price of the filter", await chunks_of("parts.csv", PARTS), "Filter")
-    assert made.text == "Filter – fits: Pump A and B; price: 9.80 EUR; stock: two weeks."
+    assert made.text == "Filter – Fits: Pump A and B; Price: 9.80 EUR; Stock: two weeks."
 
 
 async def test_rows_in_german_keep_their_capitals() -> None:
@@ -463,7 +511,7 @@ Dogs may come aboard if they wear a life jacket, which we lend.
     made = await reply(asked, passages, "Grebe")
     assert made.text.splitlines() == [
         "Dogs may come aboard if they wear a life jacket, which we lend.",
-        "Grebe – per day: 140 EUR; seats: 7.",
+        "Grebe – Per day: 140 EUR; Seats: 7.",
     ]
 
 
@@ -479,7 +527,7 @@ All prices in euros.
 """
     passages = await chunks_of("boats.md", text)
     made = await reply("What does the Otter cost?", passages, "Otter")
-    assert made.text.splitlines() == ["Otter – per day: 90.", "All prices in euros."]
+    assert made.text.splitlines() == ["Otter – Per day: 90.", "All prices in euros."]
     assert "euros" not in (await reply("Which boats are there?", passages, "Otter")).text
 
 

@@ -111,7 +111,7 @@ class CountingEmbedder(WordEmbedder):
 async def test_the_sentences_of_a_passage_are_embedded_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kb.answering.reply._REMEMBERED", 1)
+    monkeypatch.setattr("kb.answering.part_reader._REMEMBERED", 1)
     embedder = CountingEmbedder()
     replier = Replier(embedder)
     one = Hit(Chunk("1", "a.md", "passage", SHOP, language="en"), 0.9)

@@ -76,6 +76,25 @@ async def test_the_same_in_another_language_takes_nothing_from_how_sure_a_text_i
     assert sure("de") > sure("en")
 
 
+@pytest.mark.parametrize(
+    ("text", "rivals"),
+    [("Job: Nest; June: £69\nJob: Hive; June: £99", False), ("We close. You wait.", True)],
+)
+async def test_the_rest_of_a_table_takes_nothing_from_how_sure_a_piece_is(
+    text: str, rivals: bool
+) -> None:
+    weights = replace(WEIGHTS, certain=by(CERTAINTY, share=4.0))
+    vector = await WordEmbedder().embed_query("how?")
+    first = replace(page(0, text), title="Prices › Nests")
+
+    def sure(title: str) -> float:
+        rest = replace(page(1, f"{text} So."), doc_id=first.doc_id, title=title)
+        found = rows((first, 0.7), (rest, 0.7))
+        return Ranker(weights).rank("how?", vector, own=found, stated=found, text=[]).probability
+
+    assert (sure(first.title) > sure("Prices › Hives")) is not rivals
+
+
 async def test_entries_and_passages_are_on_one_scale() -> None:
     ranked = await rank((entry(0, "a?"), 0.7), (page(1, "b"), 0.7))
     assert ranked.scores == pytest.approx([2.0, 2.0])

@@ -27,6 +27,7 @@ from kb.text.ranges import fit
         ("猫住40晚，每晚多少钱？", "30 nights or more"),
         ("a child of 12 years", "Age: 3–14; Price: 9.00"),
         ("para un niño de 15", "a partir de 15"),
+        ("a nest above 4 metres", "Nest above 4 m (long ladder)"),
     ],
 )
 def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
@@ -46,6 +47,7 @@ def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
         ("Seid ihr am Sonntag da?", "Mon–Fri 9–18"),
         ("包裹重12公斤，运费多少？", "5至10公斤"),
         ("a dog of 30 kg", "under 30 kg"),
+        ("a nest above 4 metres", "Nest up to 4 m high"),
         ("a dog of 25 kg", "Large (over 25 to 45 kg)"),
         ("3 nights for a dog of 30 kg", "30 nights or more"),
         ("für sechs Personen", "bis 5 Personen"),

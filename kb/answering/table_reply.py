@@ -1,0 +1,128 @@
+"""Build the part of a reply that rows of a table give, with what they have to be read with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.types import Chunk, Hit
+from kb.answering.choose import MOST
+from kb.answering.part_reader import SILENT, Asked, PartReader
+from kb.answering.pieces import Piece
+from kb.answering.plain import plain
+from kb.answering.tables import (
+    Row,
+    cells_of,
+    choose_rows,
+    columns_of,
+    conditions,
+    read_rows,
+    row_name,
+    row_values,
+    say_rows,
+)
+from kb.text.layout import Unit, heading_above, length, run_around, units_of
+from kb.text.stems import stems
+
+
+async def say_table(
+    parts: PartReader,
+    asked: Asked,
+    chunk: Chunk,
+    units: Sequence[Unit],
+    row: int,
+    others: Sequence[Hit],
+) -> Piece:
+    """Say the rows of a table that were asked for; other passages may have more of them.
+
+    Args:
+        parts: reads the rows.
+        asked: the question.
+        chunk: the passage.
+        units: of the passage.
+        row: index of a row of the table.
+        others: what else was found.
+    """
+    lines = [units[i].text for i in run_around(units, row)]
+    first = columns_of(read_rows(lines)[0])
+    passages = await parts.document(chunk, others)
+    if first:  # in the order of the document
+        lines = [
+            line
+            for one in passages
+            for line in (lines if one is chunk else _rows_in(one))
+            if one is chunk or columns_of(read_rows([line])[0]) == first
+        ]
+    rows = read_rows(list(dict.fromkeys(lines)))
+    near = await _near(parts, asked, chunk, rows)
+    read = await parts.odds_of_all(asked, chunk, [row.text for row in rows])
+    chosen = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+    said = say_rows(
+        asked.text,
+        rows,
+        chosen,
+        chunk.language,
+        latest=asked.latest,
+        read=await _read_columns(parts, asked, chunk, rows, chosen),
+    )
+    texts = [rows[i].text for i in chosen]
+    beside = [one for one in passages if one.title == chunk.title]
+    cells = [cell for i in chosen for _, cell in rows[i].cells]
+    aside = await _aside(parts, asked.last, chunk, beside, texts)
+    for sentence in dict.fromkeys([*conditions(asked.last, beside, cells), *aside]):
+        if length(f"{said}\n{sentence}") <= MOST:
+            said = f"{said}\n{sentence}"
+            texts.append(sentence)
+    column, name = rows[chosen[0]].cells[0]
+    named = f"{column}: {name}" if column else name
+    return Piece(plain(said), "\n".join(texts), heading_above(units, row), named)
+
+
+async def _read_columns(
+    parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row], chosen: Sequence[int]
+) -> dict[str, float]:
+    """Return the reader's log-odds of each column, the highest of its cells in some rows.
+
+    Each cell is read behind the name of its row. Empty if the reader is not asked.
+    """
+    cells = cells_of(rows, chosen)
+    odds = await parts.odds_of_all(asked, chunk, [text for _, text in cells]) or []
+    found: dict[str, float] = {}
+    for (name, _), value in zip(cells, odds, strict=False):
+        found[name] = max(value, found.get(name, value))
+    return found
+
+
+async def _near(
+    parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row]
+) -> list[float] | None:
+    """Return how near each row of a table is, compared with the others."""
+    texts = [*(row_name(rows, i) for i in range(len(rows))), *map(row_values, rows)]
+    found = await parts.near(asked.vector, f"{chunk.chunk_id} {len(rows)}", texts)
+    if found is None or len(rows) < 2:
+        return None
+    by_name, by_cells = np.split(found, 2)
+    near = np.maximum(by_name - by_name.mean(), by_cells - by_cells.mean())
+    return [float(value) for value in near]
+
+
+async def _aside(
+    parts: PartReader, question: str, chunk: Chunk, beside: Sequence[Chunk], said: Sequence[str]
+) -> list[str]:
+    """Return the sentence beside a table that has words of a question that its rows lack.
+
+    "Members pay 20 % less" for "I'm a member", unless the reader rules it out.
+    """
+    lacking = set(stems(question)) - {stem for text in [*said, chunk.title] for stem in stems(text)}
+    units = [unit for one in beside for unit in units_of(one.text, one.language)]
+    texts = [
+        unit.text
+        for unit in units
+        if unit.kind in ("sentence", "item") and lacking & set(stems(unit.text))
+    ]
+    odds = await parts.odds(question, chunk, texts, least=1)
+    return [] if odds is None or odds.max() < SILENT else [texts[int(odds.argmax())]]
+
+
+def _rows_in(chunk: Chunk) -> list[str]:
+    """Return the lines of a passage that are rows of tables."""
+    return [u.text for u in units_of(chunk.text, chunk.language) if u.kind == "row"]
