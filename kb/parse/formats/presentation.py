@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from core.types import Skipped
 from kb.parse.blocks import Block, Document, heading, marked_block, with_header
-from kb.parse.formats.chart import CHART, chart_blocks
+from kb.parse.formats.chart import CHARTS, chart_blocks
 from kb.parse.formats.slide_look import PLACEHOLDER, Look, box_of
 from kb.parse.limits import (
     MAX_COLUMNS,
@@ -111,14 +111,15 @@ class _Reader:
             elif tag == f"{_P}graphicFrame":
                 for table in shape.iter(f"{_A}tbl"):
                     yield self._table(table)
-                for diagram in shape.iter(f"{_DIAGRAM}relIds"):
-                    _, path = self._related.get(diagram.get(f"{_R}dm", ""), ("", ""))
-                    if path in self._parts:
-                        yield from self._shape(self._parts.xml(path))
-                for chart in shape.iter(f"{CHART}chart"):
-                    _, path = self._related.get(chart.get(f"{_R}id", ""), ("", ""))
-                    if path in self._parts:
+                for drawn in (e for e in shape.iter() if e.tag in {f"{_DIAGRAM}relIds", *CHARTS}):
+                    key = drawn.get(f"{_R}dm", drawn.get(f"{_R}id", ""))
+                    _, path = self._related.get(key, ("", ""))
+                    if path not in self._parts:
+                        continue
+                    if drawn.tag in CHARTS:
                         yield from chart_blocks(self._parts.xml(path), self._where)
+                    else:
+                        yield from self._shape(self._parts.xml(path))
             elif tag in _HOLDS:
                 yield from self._shapes(shape, depth + 1)
 
@@ -207,7 +208,7 @@ class _Reader:
         for row_element in table.iter(f"{_A}tr"):
             row: list[str] = []
             for cell in row_element.iter(f"{_A}tc"):
-                text = "; ".join(t for p in cell.iter(f"{_A}p") if (t := self._text(p)))
+                text = "; ".join(t for p in cell.iter(f"{_A}p") if (t := self._text(p, cell)))
                 text = " ".join(text.split())
                 if cell.get("hMerge") == "1" and row:
                     text = row[-1]

@@ -17,7 +17,14 @@ from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetPars
 
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
+from kb.parse.faq.rows import (
+    NO_RESULT,
+    Row,
+    Taken,
+    read_table,
+    unread_pictures,
+    without_hidden,
+)
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.formats.rich_text import read_rich_texts, rich_text
@@ -208,9 +215,7 @@ def _add_related(
                 grid[row][column] = said
             else:
                 unread.append(f"{get_column_letter(column)}{row}")
-    if unread:
-        reason = f"Pictures are not read: {', '.join(unread[:10])}. Write in words what they say."
-        skipped.append(Skipped(label, reason))
+    skipped += unread_pictures(unread, label)
 
 
 def _objection(values: Mapping[int, str]) -> str:
