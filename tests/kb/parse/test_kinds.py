@@ -217,6 +217,8 @@ WRITTEN += [
      "</i> |\n", "Part: Oil; In: yes\nPart: Lamp; In: ✗", ""),
     ("a.md", "- Put it in <textarea>\n- Send it", "- Put it in <textarea>\n- Send it", ""),
     ("a.md", "Open at 9.\n\n<details>", "Open at 9.", ""),
+    ("a.md", "<nav>\n\nOpen at 9.", "Open at 9.", ""),
+    ("a.md", "<div hidden>was 8\n\nOpen at 9.", "Open at 9.", GONE),
     ("a.md", "Match `[^.]+` or `[^/]`.[^1]", "Match [^.]+ or [^/].", ""),
     ("a.md", "| | |\n|--|--|\n| Köln | Bonn |\n| Ulm | Trier |", "Köln: Bonn\nUlm: Trier", ""),
     ("a.html", "<table><thead><tr><th><th></thead><tr><td>Part<td>4<tr><td>Oil<td>5</table>",
