@@ -32,6 +32,7 @@ from kb.parse.formats.word_text import (
     inside,
     is_bold,
     leave_out_hidden,
+    leave_out_prompts,
     lineage,
     marked_text,
     value,
@@ -74,6 +75,7 @@ class _Reader:
 
     def read(self) -> Document:
         body = self._document.element.body
+        leave_out_prompts(body)
         write_styles(body, self._elements)
         blocks = headings_from_bold(list(self._container(body, 0)))
         title = next((b for b in blocks if b.kind == "heading" and b.level == 0), None)
