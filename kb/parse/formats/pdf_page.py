@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from unicodedata import normalize
 
 from kb.parse.marks import cents, lowered, raised
 
@@ -77,6 +78,8 @@ class Letters:
     box: Box = _EVERYWHERE
     """The part of the page that is seen."""
     text: str = ""
+    layout: str = ""
+    """The same in letters of one width, in their places, if it was read by this."""
     lines: list[tuple[str, float, bool]] = field(default_factory=list)
     """Text without blanks, size in points (the smallest in the line), whether all of it is bold."""
     changes: list[Change] = field(default_factory=list)
@@ -213,6 +216,14 @@ class Letters:
         self.text = out
         self._pieces = []
 
+    def take_layout(self, layout: str) -> str:
+        """Take the letters in the order of a rendering of the page; return its text."""
+        rows = [" ".join(line.split()) for line in layout.split("\n")]
+        looks = {_letters_of(text): (size, bold) for text, size, bold in self.lines}
+        found = ((row, looks.get(_letters_of(row))) for row in rows)
+        self.lines = [(fold(row), *look) for row, look in found if look]
+        return "\n".join(rows)
+
     def _note(self, before: str, letters: str, shown: str, number: int) -> None:
         line = fold(before.rpartition("\n")[2])
         after = fold("".join(piece.text for piece in self._pieces[number + 1 : number + 3]))
@@ -235,6 +246,11 @@ class Letters:
         if self._line:
             self.lines.append((self._line, round(self._size, 1), self._bold))
         self._line, self._size, self._bold = "", 0.0, True
+
+
+def _letters_of(line: str) -> str:
+    """Return what two readings of a line have in common, whatever their order."""
+    return "".join(sorted(fold(normalize("NFKC", line))))
 
 
 def with_changes(text: str, changes: Sequence[Change]) -> str:
