@@ -39,7 +39,6 @@ _BREAK = "\x0b"
 """A line end that was meant, until `unwrap` has joined the lines that were only wrapped."""
 _SOFT = "\ue00b"
 """A line end that only wraps, while its paragraph is read as HTML."""
-_LINE_END = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w.-]{0,40})((?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?)(/?)>")
 _SWALLOWS = re.compile(
     r"<(script|style|textarea|select|title|iframe|svg|math|template|canvas|audio|video)\b", re.I

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from unicodedata import normalize
 
+from pypdf._text_extraction import mult
+
 from kb.parse.marks import cents, lowered, raised
 
 _BOLD = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
@@ -101,7 +103,7 @@ class Letters:
         shown, self._shown = self._shown, []
         if not text:
             return
-        matrix = _times(tm, cm)
+        matrix = mult(tm, cm)
         points = abs(float(size) * math.hypot(matrix[2], matrix[3]))
         rise = shown[-1][2] * math.hypot(matrix[2], matrix[3]) if shown else 0.0
         bold = _BOLD.search(str((font or {}).get("/BaseFont", ""))) is not None
@@ -329,17 +331,6 @@ def _numbers(operands: Any, count: int) -> list[float]:
     if len(operands) < count or not all(isinstance(o, int | float) for o in operands[:count]):
         return []
     return [float(o) for o in operands[:count]]
-
-
-def _times(m: _Matrix, n: _Matrix) -> list[float]:
-    return [
-        m[0] * n[0] + m[1] * n[2],
-        m[0] * n[1] + m[1] * n[3],
-        m[2] * n[0] + m[3] * n[2],
-        m[2] * n[1] + m[3] * n[3],
-        m[4] * n[0] + m[5] * n[2] + n[4],
-        m[4] * n[1] + m[5] * n[3] + n[5],
-    ]
 
 
 def _at(m: _Matrix, x: float, y: float) -> tuple[float, float]:
