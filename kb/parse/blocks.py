@@ -158,7 +158,8 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     if len(first) == 2:  # otherwise a list of terms and their meanings loses its first term
         if re.search(r"\d", _YEAR.sub("", first[1])):
             return False
-        return all(_AMOUNT.fullmatch(row[1].strip()) for row in rows[1:] if len(row) > 1 and row[1])
+        beside = [row[1] for row in below if len(row) > 1 and row[1]]
+        return bool(beside) and all(map(_AMOUNT.fullmatch, beside))
     return True
 
 

@@ -375,6 +375,8 @@ TABLES = [
     ("a.csv", "question,answer\nIs it?,<kbd>F5</kbd> &copy; &hellip;<br>AT&T\n",
      ["Is it? → F5 © …\nAT&T"]),
     ("a.csv", "question,answer\nIs it?,<![CDATA[<p>Yes</p>]]>\n", ["Is it? → Yes"]),
+    ("a.csv", "Asztal,12 499 Ft\nSzék,ingyen\nÖsszesen,\n",
+     ["Asztal: 12 499 Ft", "Szék: ingyen", "Összesen"]),
     ("a.csv", "Sending it back,Within 30 days\nFee,4.90 euros\nOpen,9-17\n",
      ["Sending it back: Within 30 days", "Fee: 4.90 euros", "Open: 9-17"]),
     ("a.json", '[["", "S", "L"], ["Post", 4.90, true]]', ["Post; S: 4.90; L: yes"]),
