@@ -171,7 +171,8 @@ def main() -> int:
     alarms = Counter(judged(rounded.probabilities(of_unseen)))
     _say(f"questions to companies that were not learned from: {dict(alarms)}")
     weights = {mood: row.tolist() for mood, row in zip(MOODS, rounded.weights, strict=True)}
-    values = {"weights": weights, "bias": rounded.bias.tolist()}
+    told = json.loads(given.out.read_text("utf-8")) if given.out.is_file() else {}
+    values = {**told, "weights": weights, "bias": rounded.bias.tolist()}
     given.out.write_text(json.dumps(values, separators=(",", ":")) + "\n", "utf-8")
     return 0
 

@@ -35,6 +35,8 @@ class Moods:
     """Shape (moods, dim)."""
     bias: Floats
     """Shape (moods,)."""
+    price: Floats | None = None
+    """Weights and, last, the bias of what asks for a price; shape (dim + 1,)."""
 
     @classmethod
     def load(cls, embedder: Embedder) -> Self | None:
@@ -47,9 +49,8 @@ class Moods:
         if weights.shape[1] != embedder.dim:
             return None
         moods = cast("tuple[Mood, ...]", tuple(values["weights"]))
-        return cls(
-            embedder, moods=moods, weights=weights, bias=np.asarray(values["bias"], np.float32)
-        )
+        bias, price = (np.asarray(values[name], np.float32) for name in ("bias", "price"))
+        return cls(embedder, moods=moods, weights=weights, bias=bias, price=price)
 
     async def of(self, text: str) -> Mood:
         """Return the most probable mood of a message, ``neutral`` if that is below .5.
@@ -61,3 +62,13 @@ class Moods:
         best = int(scores.argmax())
         odds = float(np.exp(scores - scores.max()).sum())
         return self.moods[best] if odds <= 2 else NEUTRAL
+
+    async def asks_price(self, text: str) -> bool:
+        """Tell whether a message asks for a price, in whatever language.
+
+        Raises:
+            ModelError: if it cannot be embedded.
+        """
+        if self.price is None:
+            return False
+        return float(self.price @ np.append(await self.embedder.embed_query(text), 1)) > 0
