@@ -4,9 +4,9 @@ python -m tests.soak.mutants --mutants 200 [--folder F --piece 20]
 
 A mutant is a copy of the project with one comparison, boundary, condition, number, statement or
 returned value changed. First the quick tests of the rooms run once, which tells which of them reach
-which function. Those that reach the changed one, up to half a minute of them and the quickest first, run
-on the mutant; if they all pass, it has survived: either a test is missing, or the code that was
-changed is not needed.
+which function. Those that reach the changed one run on the mutant, the quickest first, up to half a
+minute of them; if all pass, it has survived: either a test is missing, or the code that was changed
+is not needed.
 """
 
 import ast
@@ -310,7 +310,8 @@ def _run_tests(copy: Path, tests: Sequence[str], plugin: object, options: Sequen
 
 def _notices(copy: Path, seconds: dict[str, float]) -> bool:
     """Run the quickest of some tests until one fails; tell whether one did."""
-    chosen, left = [], _TESTS_S
+    chosen: list[str] = []
+    left = _TESTS_S
     for name in sorted(seconds, key=lambda one: seconds[one]):
         left -= seconds[name]
         if chosen and left < 0:
