@@ -188,6 +188,17 @@ async def test_rows_that_are_not_the_releases_are_damage(shop: Workshop) -> None
             await again.index.view()
 
 
+async def test_what_a_killed_writer_left_is_undone_by_the_next(shop: Workshop) -> None:
+    """Target 8."""
+    await shop.put(faq=REFUND)
+    before = await shop.texts()
+    release, rows, _ = await shop.snapshot()
+    draft = await shop.index.draft(await shop.repository.get(release))
+    await draft.write(rows, [], [])
+    await shop.put(page="A bicycle has two wheels.")
+    assert await shop.texts() == sorted([*before, "A bicycle has two wheels."])
+
+
 async def test_all_rows_come_with_their_vectors_in_order(
     shop: Workshop, embedder: WordEmbedder
 ) -> None:
