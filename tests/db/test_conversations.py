@@ -55,6 +55,16 @@ async def test_a_question_whose_answer_was_refused_is_no_question_without_an_ans
     assert (refused.question, refused.kind) == ("Bikes?", "refused")
 
 
+async def test_a_choice_that_was_taken_lets_its_own_question_wait_no_more(
+    conversations: Conversations,
+) -> None:
+    for question in ("one?", "two?"):
+        await conversations.record(question, UNKNOWN, chat="web:1", channel="web")
+    (newest, _) = await conversations.open_questions()
+    await conversations.taken(newest.answer_id)
+    assert [left.question for left in await conversations.open_questions()] == ["one?"]
+
+
 async def test_card_numbers_are_neither_stored_nor_read_from_older_rows(tmp_path: Path) -> None:
     said = "Take 4111 1111 1111 1111!"
     async with empty_database(tmp_path) as database:
