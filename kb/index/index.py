@@ -31,6 +31,8 @@ _INDEX_CACHE_BYTES = 64 * 2**20
 _METADATA_CACHE_BYTES = 32 * 2**20
 """The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
 to what is cached until a limit is reached."""
+_PAUSE_S = 60
+"""What a busy machine may take from our look at the clock until LanceDB's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +187,12 @@ class Index:
             for number in numbers:
                 if tag_name(number) in tags:
                     await handle.tags.delete(tag_name(number))
-            # No release is older than its oldest tag, and cleaning up to a tag is allowed.
+            # No release is older than its oldest tag, and cleaning up to shortly before is allowed.
             versions = {found["version"]: found for found in await handle.list_versions()}
             tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
             if tagged:
                 age_s = time.time() - versions[min(tagged)]["timestamp"].timestamp()
-                await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
+                await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + _PAUSE_S))
 
     async def _open(self, table: str) -> Any:
         handle, about = await _named(self.connection, table)
