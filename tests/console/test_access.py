@@ -239,6 +239,15 @@ async def test_every_response_forbids_foreign_content(client: httpx.AsyncClient)
 
 
 @pytest.mark.anyio
+async def test_only_a_file_with_its_version_is_kept_by_browsers(client: httpx.AsyncClient) -> None:
+    for path in ("/console/questions?page=2", "/login?next=/console", "/static/app.css"):
+        response = await client.get(path)
+        assert "immutable" not in response.headers.get("cache-control", ""), path
+    versioned = await client.get("/static/app.css?v=1")
+    assert "immutable" in versioned.headers["cache-control"]
+
+
+@pytest.mark.anyio
 async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
     client: httpx.AsyncClient,
 ) -> None:
