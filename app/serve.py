@@ -22,7 +22,7 @@ from app.models import WITHOUT_GENERATOR, WITHOUT_SECOND, wait_for
 from app.paths import Paths
 from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
-from app.schedule import make_scheduler, make_watcher
+from app.schedule import INBOX, make_scheduler, make_watcher
 from app.settings import RunningSettings, SettingsFile
 from app.troubles import Troubles, health_of, watched
 from app.web_server import listen, serve_web
@@ -234,6 +234,11 @@ async def _serve_once(
             ),
             asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
             _beside("disk", disk.run, troubles),
+            _beside(
+                "inbox",
+                partial(_once_prepared, troubles, partial(_look_again, knowledge, scheduler)),
+                troubles,
+            ),
         ]
         try:
             await _until_stopped(work, stop, again, knowledge.index.superseded)
@@ -285,6 +290,16 @@ async def _scrub(knowledge: Knowledge) -> None:
         await knowledge.conversations.catch_up()
         if not await knowledge.database.scrub():
             logger.info("The database's log could not be emptied; it will be tried again")
+
+
+async def _look_again(knowledge: Knowledge, scheduler: Scheduler) -> None:
+    """Look at open questions whenever another release is live, whoever published it."""
+    seen = 0
+    while True:
+        await asyncio.sleep(_SCRUB_S)
+        if (live := await knowledge.release_rows.live_number()) != seen:
+            seen = live
+            await scheduler.run_now(INBOX)
 
 
 async def _telegram(

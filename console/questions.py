@@ -36,9 +36,14 @@ class QuestionPages:
         return await self._list(order, read_number(request.query_params.get("page", "")))
 
     async def set_aside(self, request: Request) -> Response:
-        """List what was set aside as not ours."""
-        found = await self.questions.dismissed(most=_DISMISSED)
-        return self.pages.response("dismissed.html", questions=found, most=_DISMISSED)
+        """List what was set aside as not ours, and what later releases answer."""
+        found, dismissed = [
+            await self.questions.settled(status, most=_DISMISSED)
+            for status in ("found", "dismissed")
+        ]
+        return self.pages.response(
+            "dismissed.html", found=found, dismissed=dismissed, most=_DISMISSED
+        )
 
     async def one(self, request: Request) -> Response:
         """Show the questions that ask the same, with what was replied and what is near."""

@@ -307,6 +307,19 @@ async def test_what_is_not_ours_is_set_aside_and_put_back(
     assert "Who won the match?" in await inbox(client)
 
 
+async def test_what_a_release_answers_by_now_is_listed_and_put_back(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    await shop.conversations.resolve([number], status="found")
+    assert "Nothing is waiting." in await inbox(client)
+    page = (await client.get("/console/questions/dismissed")).text
+    assert page.index("Answered by now") < page.index("Who won the match?")
+    assert "The customers who asked were not written to." in page
+    await client.post("/console/questions/reopen", data={"number": number})
+    assert "Who won the match?" in await inbox(client)
+
+
 async def test_two_groups_are_merged_and_separated(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
