@@ -165,6 +165,11 @@ class Curations(Repository):
         async with self._database.session() as session:
             return _curation(await _open(session, number))
 
+    async def closed(self, number: int) -> Curation | None:
+        """Return a piece of work that was taken back or replaced, ``None`` if it was not."""
+        row = await self._first(select(CurationRow).where(CurationRow.curation_id == number))
+        return _curation(row) if row is not None and row.closed is not None else None
+
     async def open(self, doc_ids: Iterable[str] | None = None) -> list[Curation]:
         """Return all open pieces of work, or those of some documents, oldest first."""
         query = select(CurationRow).where(CurationRow.closed.is_(None))

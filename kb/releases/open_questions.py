@@ -237,11 +237,10 @@ class OpenQuestions:
         number, open_ids = change.curation_id, await self._with_alike(open_ids, question)
         return number, await self.questions.resolve(open_ids, status="answered", change=number)
 
-    async def unlink(self, *numbers: int) -> None:
-        """Take changes of entries back, live; the questions that they answered are open again."""
-        await self.entries.take_back(*numbers)
-        for number in numbers:
-            await self.questions.reopen(change=number)
+    async def unlink(self, number: int) -> int:
+        """Take a change of an entry back, live; return how many questions are open again by it."""
+        await self.entries.take_back(number)
+        return await self.questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:
         """Set a question aside with those that ask the same; return how many these were."""
