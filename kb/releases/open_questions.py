@@ -137,9 +137,14 @@ class OpenQuestions:
         order = await self.alike.by_nearness(group.text, [one.text for one in others])
         return [(others[place], cosine >= NEAR) for place, cosine in order[:most]]
 
-    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
-        """Return the entries nearest to a question; none while nothing can be searched."""
+    async def nearest(self, question: str, *, words: str = "", most: int = 1) -> list[Chunk]:
+        """Return the entries nearest to a question, or those with words, as Knowledge finds them.
+
+        None while nothing can be searched.
+        """
         try:
+            if words:
+                return [*(await self.entries.search(words, kind="faq", most=most)).chunks]
             found = await self.finder.retrieve(question)
         except (ModelError, IndexUnusable):
             return []

@@ -210,6 +210,21 @@ async def test_a_question_is_linked_and_its_change_taken_back(
     assert "Are you open on Sunday?" in await inbox(client)
 
 
+async def test_an_entry_that_is_not_near_is_found_by_its_words(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    (entry,) = await shop.entries.find("return")
+    page = await client.get("/console/question", params={"number": number, "find": "30 return"})
+    assert re.findall(r'name="entry" value="(\w+)"', page.text) == [entry.chunk_id]
+    none = await client.get("/console/question", params={"number": number, "find": "<kayak>"})
+    assert "No entry has these words." in none.text
+    assert 'value="&lt;kayak&gt;"' in none.text
+    form = {"number": number, "entry": entry.chunk_id, "find": "return", "question": "For 471182?"}
+    refused = await client.post("/console/questions/link", data=form)
+    assert f'value="{entry.chunk_id}" required checked' in refused.text, "it is still offered"
+
+
 async def test_what_asks_the_same_in_another_card_is_answered_too_and_told(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
