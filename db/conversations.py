@@ -103,7 +103,8 @@ class OpenQuestion:
     """UTC epoch seconds."""
     urgency: Urgency = ""
     kind: str = "unknown"
-    """How the reply came about (`core.types.AnswerKind`); of a part that was not answered
+    """How the reply came about (`core.types.AnswerKind`; an emergency waits whatever was said); of
+    a part that was not answered
     ``unknown``, of a question whose answer the customer then refused ``refused``."""
     reply: str = ""
     """What the customer was told."""
@@ -226,7 +227,8 @@ class Conversations(Repository):
             if answer.draft and exchange.channel in REACHABLE:
                 session.add(draft_row(row.id, exchange.chat, answer.draft))
             unknown = answer.kind == "unknown" and answer.intent == "question"
-            if unknown or answer.unanswered:
+            pressing = answer.urgency == "urgent" and answer.intent != "person"
+            if unknown or answer.unanswered or pressing:
                 part = answer.unanswered
                 session.add(OpenQuestionRow(answer_id=row.id, part=part))
             return row.id
