@@ -22,7 +22,8 @@ _SPANS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "year": 365.0}
 _CAPITAL_NOUNS = frozenset({"de", "lb"})
 """Languages in which a capital does not tell a name."""
 _NEAR, _SHARED_NEAR = 0.4, 0.3
-"""From this similarity of two statements on, so much is enough."""
+"""From this similarity of two statements on, so much is enough, except of rows of tables, which
+share the names of columns, and of figures without a unit."""
 _HAN_WORD = 0.5
 """A pair of Han characters counts half: pairs overlap."""
 
@@ -72,7 +73,7 @@ def differing_figure(
                 or _about_the_same(
                     (sentence, new.question),
                     (other, old.question),
-                    relation,
+                    0.0 if "; " in f"{sentence} {other}" or not pair[0].unit else relation,
                     names=not {new.language, old.language} & _CAPITAL_NOUNS,
                 )
             ):
