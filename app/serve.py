@@ -22,7 +22,7 @@ from app.models import WITHOUT_GENERATOR, WITHOUT_SECOND, wait_for
 from app.paths import Paths
 from app.read_ahead import keep_read
 from app.reembed import is_undone, reembed_beside, said_meanwhile
-from app.schedule import INBOX, make_scheduler, make_watcher
+from app.schedule import make_scheduler, make_watcher
 from app.settings import RunningSettings, SettingsFile
 from app.troubles import Troubles, health_of, watched
 from app.web_server import listen, serve_web
@@ -57,6 +57,7 @@ from db.keys import Keys
 from db.operators import Audit, Operators
 from db.uploads import Uploads
 from db.webhooks import Deliveries
+from jobs.inbox import NAME as INBOX
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
 from kb.review.trace import Tracer

@@ -308,8 +308,8 @@ def _stated_otherwise(pairs: Iterable[_Pair]) -> list[Found]:
         difference = differing_figure(mine, theirs, alike=False, relation=pair.relation)
         if difference is not None:
             figure = _make("figure", row, other, difference.mine, difference.theirs)
-            texts = {"text": difference.sentence, "other_text": difference.other_sentence}
-            found.append((pair.relation, replace(figure, **texts)))
+            text, other_text = difference.sentence, difference.other_sentence
+            found.append((pair.relation, replace(figure, text=text, other_text=other_text)))
     return found
 
 
