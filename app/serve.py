@@ -49,6 +49,7 @@ from core.hours import WorkingHours
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from db.uploads import Uploads
+from jobs.inbox import NAME as INBOX
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
 from kb.review.trace import Tracer
@@ -215,6 +216,11 @@ async def _serve_once(
             ),
             asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
             _beside("disk", disk.run, troubles),
+            _beside(
+                "inbox",
+                partial(_once_prepared, troubles, partial(_look_again, knowledge, scheduler)),
+                troubles,
+            ),
         ]
         try:
             await _until_stopped(work, stop, again, knowledge.index.superseded)
@@ -266,6 +272,16 @@ async def _scrub(knowledge: Knowledge) -> None:
         await knowledge.conversations.catch_up()
         if not await knowledge.database.scrub():
             logger.info("The database's log could not be emptied; it will be tried again")
+
+
+async def _look_again(knowledge: Knowledge, scheduler: Scheduler) -> None:
+    """Look at open questions whenever another release is live, whoever published it."""
+    seen = 0
+    while True:
+        await asyncio.sleep(_SCRUB_S)
+        if (live := await knowledge.release_rows.live_number()) != seen:
+            seen = live
+            await scheduler.run_now(INBOX)
 
 
 async def _telegram(

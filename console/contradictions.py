@@ -75,7 +75,7 @@ class ContradictionPages:
             made = await self.entries.merge(gone, kept, author=author)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
-        return RedirectResponse(f"{_HERE}?undo={','.join(map(str, made))}", 303)
+        return RedirectResponse(f"{_HERE}?undo={made}", 303)
 
     def _on_compared(self, done: int, total: int) -> None:
         self._compared = done, total

@@ -92,6 +92,7 @@ class KnowledgePages:
             kind=asked.get("kind", ""),
             question=await self._question(request),
             linked=tuple(read_number(asked.get(key, "")) for key in ("changed", "answered")),
+            undone=tuple(read_number(asked.get(key, "")) for key in ("undone", "opened")),
         )
 
     async def one(self, request: Request) -> Response:
@@ -154,12 +155,12 @@ class KnowledgePages:
 
         Questions that it answered are open again.
         """
-        numbers = (await fields_of(request))["number"].split(",")
+        number = await number_of(request)
         try:
-            await self.questions.unlink(*map(read_number, numbers))
+            opened = await self.questions.unlink(number)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
-        return RedirectResponse("/console/knowledge#changes", 303)
+        return RedirectResponse(f"/console/knowledge?undone={number}&opened={opened}", 303)
 
     async def release(self, request: Request) -> Response:
         """Show a release; of an earlier one, what would change if it were published again."""
@@ -207,6 +208,7 @@ class KnowledgePages:
         status: int = 200,
         question: str = "",
         linked: Sequence[int] = (0, 0),
+        undone: Sequence[int] = (0, 0),
     ) -> Response:
         found = Found((), 0)
         only: ChunkKind | None = _ONLY.get(kind)
@@ -234,6 +236,8 @@ class KnowledgePages:
             notice=notice,
             question=question,
             linked=linked,
+            undone=await self.editing.entries.curations.closed(undone[0]),
+            opened=undone[1],
             words=words,
             document=document,
             kind=kind,

@@ -231,7 +231,7 @@ class UploadPages:
         if seen is None:
             return await self._form(tr("There is no such upload, or it is too old."), status=404)
         report = seen.outcome.report
-        asked = await self.records.figures.named(report.answers) if report else {}
+        asked = await self.records.figures.named([*report.own, *report.answers]) if report else {}
         return self.pages.response(
             "upload.html", status=status, seen=seen, shown=_shown(seen, asked), notice=notice
         )

@@ -144,6 +144,11 @@ class Curations(Repository):
         async with self._database.session() as session:
             return await _open(session, number)
 
+    async def closed(self, number: int) -> Curation | None:
+        """Return a piece of work that was taken back or replaced, ``None`` if it was not."""
+        closed = Curation.curation_id == number, Curation.closed.is_not(None)
+        return await self._first(select(Curation).where(*closed))
+
     async def open(self, doc_ids: Iterable[str] | None = None) -> list[Curation]:
         """Return all open pieces of work, or those of some documents, oldest first."""
         query = select(Curation).where(Curation.closed.is_(None))

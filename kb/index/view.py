@@ -198,13 +198,15 @@ class View(Reader):
         found = {row.row_id: row for row in await self.rows_of("row_id", row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
-    async def blocks(self, size: int) -> AsyncIterator[tuple[list[Row], Matrix]]:
-        """Yield the texts that operators wrote with their vectors, so many rows at a time.
+    async def blocks(
+        self, size: int, *, which: RowSet = "own"
+    ) -> AsyncIterator[tuple[list[Row], Matrix]]:
+        """Yield texts with their vectors, so many rows at a time.
 
         Variants come last.
         """
         names = ["role", "row_id"]
-        found = tuples(await self._select(names, FILTERS["own"]), names)
+        found = tuples(await self._select(names, FILTERS[which]), names)
         ordered = [row_id for _, row_id in sorted((role == "variant", one) for role, one in found)]
         for start in range(0, len(ordered), size):
             part = ordered[start : start + size]

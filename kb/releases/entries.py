@@ -1,6 +1,7 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
 import datetime as dt
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,7 @@ from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
 _OLD_DAYS, _SOON_DAYS = 365, 30
+_MERGE_S = 1.0
 _MOST_CHARS: Mapping[CurationKind, int] = {
     "variant": 400, "negative": 400, "answer": 20_000, "translation": 20_000, "draft": 20_000,
 }  # fmt: skip
@@ -217,10 +219,10 @@ class Entries:
         """Find contradictions and duplicates in everything that is live; `Inspector.audit`."""
         return await self.ingestor.inspector.audit(await self.index.view(), on_compared)
 
-    async def merge(self, key: str, into: str, *, author: str = "") -> list[int]:
+    async def merge(self, key: str, into: str, *, author: str = "") -> int:
         """Switch an entry off, and ask another one by its wordings, as one release.
 
-        Return the numbers of the changes, which undo it together (`take_back`).
+        Return the number of the change that switches it off; taking that back parts them again.
         """
         entry, kept = await self.get(key), await self.get(into)
         if entry == kept:
@@ -229,25 +231,27 @@ class Entries:
         asked = {normalise(text) for text in (kept.text, *kept.variants)}
         new = [text for text in (entry.text, *entry.variants) if normalise(text) not in asked]
         changes: list[tuple[Chunk, CurationKind, str]] = [(kept, "variant", text) for text in new]
-        numbers = []
-        for one, kind, text in [*changes, (entry, "disabled", "")]:
+        number = 0
+        for one, kind, text in [*changes, (entry, "disabled", kept.text)]:
             active = [c for c in work if c.chunk_id == one.chunk_id and c.state == "active"]
             stored = await self.curations.add(
                 kind, _anchor(one, active), chunk_id=one.chunk_id, text=text, author=author
             )
-            numbers.append(stored.curation_id)
+            number = stored.curation_id
         await self._publish(f"merged: {entry.text}", kept.doc_id, entry.doc_id)
-        return numbers
+        return number
 
-    async def take_back(self, *numbers: int) -> Curation:
-        """Undo changes as one release, or drop what waits for review; return the last."""
-        for number in numbers:
-            await self.curations.get(number)
-        closed = [await self.curations.close(number) for number in numbers]
-        if published := [one for one in closed if one.kind != "draft"]:
-            *_, last = published
-            note = f"without {last.kind}: {last.anchor.question}"
-            await self._publish(note, *(one.anchor.doc_id for one in published))
+    async def take_back(self, number: int) -> Curation:
+        """Undo a change as one release, or drop what waits for review.
+
+        With what switched an entry off in a merge, the wordings that it lent go too.
+        """
+        change = await self.curations.get(number)
+        lent = _lent(change, await self.curations.open()) if change.kind == "disabled" else []
+        closed = [await self.curations.close(one.curation_id) for one in (*lent, change)]
+        if change.kind != "draft":
+            note = f"without {change.kind}: {change.anchor.question}"
+            await self._publish(note, *(one.anchor.doc_id for one in closed))
         return closed[-1]
 
     async def reattach(self, number: int, key: str) -> Curation:
@@ -270,6 +274,21 @@ class Entries:
         report = await self.ingestor.reread(doc_ids, note=note[:200])
         if failed := next((file for file in report.files if file.error), None):
             raise ChangeNotLive(failed.doc_id, failed.error)
+
+
+def _lent(off: Curation, work: Sequence[Curation]) -> list[Curation]:
+    """Return the wordings that a merge gave another entry just before it switched this one off."""
+    before = [one for one in work if one.curation_id < off.curation_id]
+    lent = itertools.takewhile(
+        lambda one: (
+            one.kind == "variant"
+            and off.text
+            and off.created - one.created < _MERGE_S
+            and one.author == off.author
+        ),
+        reversed(before),
+    )
+    return list(lent)
 
 
 def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:

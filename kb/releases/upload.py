@@ -21,8 +21,11 @@ from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 from kb.releases.team_answers import TeamAnswers
+from kb.text.segmentation import normalise
 
 _NOTE_CHARS = 200
+_ASKED = 5
+"""Wordings that an entry is to answer which its preview asks, the newest."""
 STANDS: Mapping[UploadState | None, str] = {
     None: N_("It is not there any more: it is too old, or never was."),
     "checking": N_("It is still being checked. Wait for its preview."),
@@ -232,12 +235,16 @@ class UploadFlow:
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         if upload.entry:
+            asked = await self.library.questions.asked(upload.entry.open_ids)
+            words = {normalise(one.question): one for one in asked}
+            words.pop(normalise(upload.entry.question), None)
             return await self.library.answers.add(
                 upload.entry.question,
                 upload.entry.answer,
                 dry_run=dry_run,
                 note="" if dry_run else f"{self.via}: an answer by the team",
                 anyway=anyway,
+                asked=[(q.question, 1, q.answer_id) for q in [*words.values()][:_ASKED]],
             )
         names = ", ".join(file.name for file in upload.files)
         return await self.library.ingestor.ingest(

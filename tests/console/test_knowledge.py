@@ -81,7 +81,9 @@ async def test_a_change_by_hand_is_taken_back(client: httpx.AsyncClient, shop: W
     assert "answer: On Mondays." in page
     assert ">Ada</td>" in page
     response = await client.post("/console/changes/undo", data={"number": made.curation_id})
-    assert response.headers["location"] == "/console/knowledge#changes"
+    said = (await client.get(response.headers["location"])).text
+    assert "Taken back." in said
+    assert "“Are you open?” (faq.txt) is as it was before the change (answer)" in said
     (entry,) = await shop.entries.find("open")
     assert entry.answer == "Always."
 

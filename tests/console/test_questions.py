@@ -208,6 +208,21 @@ async def test_a_question_is_linked_and_its_change_taken_back(
     assert "Are you open on Sunday?" in await inbox(client)
 
 
+async def test_an_entry_that_is_not_near_is_found_by_its_words(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    (entry,) = await shop.entries.find("return")
+    page = await client.get("/console/question", params={"number": number, "find": "30 return"})
+    assert re.findall(r'name="entry" value="(\w+)"', page.text) == [entry.chunk_id]
+    none = await client.get("/console/question", params={"number": number, "find": "<kayak>"})
+    assert "No entry has these words." in none.text
+    assert 'value="&lt;kayak&gt;"' in none.text
+    form = {"number": number, "entry": entry.chunk_id, "find": "return", "question": "For 471182?"}
+    refused = await client.post("/console/questions/link", data=form)
+    assert f'value="{entry.chunk_id}" required checked' in refused.text, "it is still offered"
+
+
 async def test_what_asks_the_same_in_another_card_is_answered_too_and_told(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
@@ -301,6 +316,19 @@ async def test_what_is_not_ours_is_set_aside_and_put_back(
     assert response.status_code == 409
     assert "It was dealt with already." in response.text
     assert "Who won the match?" in (await client.get("/console/questions/dismissed")).text
+    await client.post("/console/questions/reopen", data={"number": number})
+    assert "Who won the match?" in await inbox(client)
+
+
+async def test_what_a_release_answers_by_now_is_listed_and_put_back(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    await shop.conversations.resolve([number], status="found")
+    assert "Nothing is waiting." in await inbox(client)
+    page = (await client.get("/console/questions/dismissed")).text
+    assert page.index("Answered by now") < page.index("Who won the match?")
+    assert "The customers who asked were not written to." in page
     await client.post("/console/questions/reopen", data={"number": number})
     assert "Who won the match?" in await inbox(client)
 

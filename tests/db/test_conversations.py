@@ -126,6 +126,15 @@ async def test_the_part_of_a_message_that_found_no_answer_is_open(
     assert [one.question for one in await conversations.open_questions()] == ["Open? Kayaks?"]
 
 
+async def test_an_emergency_waits_whatever_was_replied(conversations: Conversations) -> None:
+    pressing = replace(faq(), urgency="urgent")
+    await conversations.record("My dog cannot breathe", pressing, chat="web:1", channel="web")
+    asked_for = replace(pressing, intent="person")
+    await conversations.record("A person, quick", asked_for, chat="web:1", channel="web")
+    (waits,) = await conversations.open_questions()
+    assert (waits.question, waits.urgency) == ("My dog cannot breathe", "urgent")
+
+
 async def test_a_question_without_answer_stays_open_until_dealt_with(
     conversations: Conversations,
 ) -> None:
