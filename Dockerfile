@@ -1,7 +1,9 @@
 # Code in one place (/app, read-only to the service), data in one volume (/data), no root.
 #   docker build -t answerdesk .     (--build-arg OCR=no: without text recognition, 100 MB less)
 #   docker run -p 8080:8080 -v answerdesk:/data -e CONSOLE_PASSWORD=… -e TELEGRAM_BOT_TOKEN=… answerdesk
-FROM python:3.11-slim-bookworm AS build
+# `make base` puts the digest of the day behind the tag.
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends build-essential cmake git \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
@@ -19,7 +21,7 @@ RUN python -m venv .venv \
 COPY . .
 RUN .venv/bin/pip install --no-deps --no-build-isolation -e .
 
-FROM python:3.11-slim-bookworm
+FROM ${BASE}
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home answerdesk \

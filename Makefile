@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # The multimodal part of llama.cpp is not used; without it the build takes half the time.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 
-.PHONY: run setup test test-all check bench soak texts lock sbom format clean
+.PHONY: run setup test test-all check bench soak texts lock base sbom format clean
 
 run: setup
 	@$(BIN)/answerdesk run
@@ -75,6 +75,11 @@ lock: $(VENV)/.dev
 	$(LOCK) -o requirements.txt requirements.in
 	$(LOCK) -o requirements-dev.txt requirements-dev.in
 	$(LOCK) -o requirements-ocr.txt requirements-ocr.in
+
+# The digest of the base image, where a registry can be reached; the test of packages checks its form.
+base:
+	digest=$$(docker buildx imagetools inspect python:3.11-slim-bookworm --format '{{.Manifest.Digest}}') \
+	  && sed -i "s|^ARG BASE=.*|ARG BASE=python:3.11-slim-bookworm@$$digest|" Dockerfile
 
 sbom: $(VENV)/.dev
 	@mkdir -p build

@@ -4,7 +4,6 @@ import datetime as dt
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from app.paths import PROJECT
 from core.config import Config, LookupConfig
@@ -31,7 +30,7 @@ async def open_lookups(
 
     async def rival(vector: Vector) -> float:
         view = await index.view()
-        found = await view.search_dense(vector, 1, today=today().isoformat(), kind="faq")
+        found = await view.search_dense(vector, 1, today=today().isoformat(), rows="asked")
         return found[0].score if found else -1.0
 
     async with AsyncExitStack() as stack:
@@ -79,8 +78,10 @@ def make_lookup(name: str, settings: LookupConfig) -> Lookup:
 
 def _source(settings: LookupConfig, parameters: tuple[Parameter, ...]) -> RecordSource:
     source: RecordSource
-    if settings.file:
-        return TableFile(_found(settings.file), [p for p in parameters if not p.proof])
+    if path := settings.file:
+        # Below the working folder or, as the demo's file, beside the code.
+        path = path if path.is_absolute() or path.exists() else PROJECT / path
+        return TableFile(path, [p for p in parameters if not p.proof])
     if settings.sql:
         source = SqlRecords(settings.sql.url, settings.sql.statement)
         used = source.parameters
@@ -98,8 +99,3 @@ def _source(settings: LookupConfig, parameters: tuple[Parameter, ...]) -> Record
             "would choose no record. Put it in, or make it a proof."
         )
     return source
-
-
-def _found(path: Path) -> Path:
-    """Return a path below the working folder or, as the demo's file, beside the code."""
-    return path if path.is_absolute() or path.exists() else PROJECT / path

@@ -20,9 +20,10 @@ async def read_now(knowledge: Knowledge) -> int:
     Raises:
         ModelError: if the reader cannot.
     """
-    if not isinstance(knowledge.reader, WorkerEmbedder):
+    reader = knowledge.retriever.reader
+    if not isinstance(reader, WorkerEmbedder):
         return 0
-    return await read_ahead(await knowledge.index.view(), knowledge.reader.read_ahead)
+    return await read_ahead(await knowledge.index.view(), reader.read_ahead)
 
 
 async def keep_read(knowledge: Knowledge) -> None:
@@ -30,7 +31,7 @@ async def keep_read(knowledge: Knowledge) -> None:
 
     The process is replaced after some thousand requests, and after a crash; it keeps what it read.
     """
-    reader, done = knowledge.reader, (0, 0)
+    reader, done = knowledge.retriever.reader, (0, 0)
     while isinstance(reader, WorkerEmbedder):
         now = (await knowledge.index.view()).release, reader.state.pid
         try:

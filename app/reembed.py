@@ -36,10 +36,10 @@ async def reembed(
     """
     async with open_knowledge(knowledge.config, knowledge.paths, beside=knowledge.database) as new:
 
-        async def before() -> Seen[View]:
+        async def before() -> Seen:
             view = await knowledge.index.view()
             ranker = await knowledge.trainer.ranker(view.release)
-            return Seen(view, ranker, knowledge.searched)
+            return Seen(view, ranker, knowledge.retriever.embedder)
 
         async def approve(candidate: View) -> None:
             if not anyway:
@@ -57,11 +57,10 @@ async def reembed(
     report = IngestReport(
         rebuilt.release, (), rebuilt.embedded, 0, asked=told.asked, answers=told.answers
     )
-    back = "the older vectors" if knowledge.older else knowledge.embedder.name
     lines = [
         f"Release {rebuilt.release} is live, embedded by {new.embedder.name} ({rebuilt.embedded} "
         f"texts, {rebuilt.seconds:.0f} s). For a week `answerdesk releases rollback "
-        f"{old.rows.release}` brings {back} back.",
+        f"{old.rows.release}` brings {knowledge.embedder.name} back.",
         *(f"Left out: {error}" for error in rebuilt.errors.values()),
         *answers_text(report),
     ]
@@ -72,16 +71,14 @@ async def reembed_beside(knowledge: Knowledge) -> str:
     """Do it while the service answers; return what operators are told, empty for nothing."""
     if not knowledge.wanted:
         return ""
-    back = f", or set models.embedder back to {knowledge.embedder.name}"
-    if knowledge.older:
-        back = ""
+    name = knowledge.embedder.name
     if await is_undone(knowledge):
         logger.warning(
             "The index is as %s filled it and models.embedder is %s: run `answerdesk rebuild` to "
-            "embed everything anew%s.",
-            "an older version" if knowledge.older else knowledge.embedder.name,
+            "embed everything anew, or set models.embedder back to %s.",
+            name,
             knowledge.wanted,
-            back,
+            name,
         )
         return ""
     logger.info(said_meanwhile(knowledge))
@@ -91,16 +88,16 @@ async def reembed_beside(knowledge: Knowledge) -> str:
         logger.warning("Nothing was embedded anew: %s", error)
         return (
             f"The embedding model was not changed to {knowledge.wanted}. {error} "
-            f"Run `answerdesk rebuild --anyway` to change it all the same{back}."
+            f"Run `answerdesk rebuild --anyway` to change it all the same, or set models.embedder "
+            f"back to {name}."
         )
 
 
 def said_meanwhile(knowledge: Knowledge) -> str:
     """Return what goes on while everything is embedded anew."""
-    filled = "an older version" if knowledge.older else knowledge.embedder.name
     return (
-        f"The index was filled by {filled}, which answers, while everything is embedded anew with "
-        f"{knowledge.wanted} beside it."
+        f"The index was filled by {knowledge.embedder.name}, which answers, while everything is "
+        f"embedded anew with {knowledge.wanted} beside it."
     )
 
 

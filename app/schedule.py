@@ -7,16 +7,19 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.wiring import Knowledge, days_of
+from app.wiring import Knowledge, days_of, make_answerer, make_library
 from core.config import Config, RefreshConfig, SourceConfig
 from core.errors import ConfigError, IndexUnusable
 from core.wording import told as told_as
 from db.figures import Figures
 from db.jobs import JobRepository, JobRun
+from db.knowledge import SourceRepository
 from db.operators import Team
 from db.pages import PageRepository
 from jobs.expiry import NAME, Reminders
 from jobs.housekeeping import Housekeeping, Retention
+from jobs.inbox import NAME as INBOX
+from jobs.inbox import Recheck
 from jobs.refresh import Refresh
 from jobs.schedule import Job, Scheduler
 from jobs.watch import Watcher
@@ -56,7 +59,7 @@ def make_refresh(knowledge: Knowledge) -> Refresh:
     return Refresh(
         knowledge.ingestor,
         knowledge.release_rows,
-        knowledge.source_rows,
+        SourceRepository(knowledge.database),
         [make_source(source, knowledge.config) for source in config.sources],
         pages=PageRepository(knowledge.database),
         original=knowledge.originals.path,
@@ -137,6 +140,13 @@ def make_scheduler(
             audit=config.retention.audit_days * _DAY_S,
         ),
     )
+    inbox = Recheck(
+        make_library(knowledge).questions,
+        runs,
+        knowledge.release_rows.live_number,
+        make_answerer(knowledge, None).answer,
+    )
+    jobs.append(Job(INBOX, inbox.job))
     jobs.append(Job("maintenance", housekeeping.job, cron=_MAINTENANCE_CRON))
     return Scheduler(
         jobs,

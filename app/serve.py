@@ -39,7 +39,6 @@ from app.wiring import (
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from console.application import build_console
-from console.keys import Programs
 from console.knowledge import Editing
 from console.operator import Records
 from console.security import check_exposure
@@ -47,16 +46,10 @@ from console.upload_desk import UploadDesk
 from core.errors import AnswerdeskError, StorageError
 from core.health import Health
 from core.hours import WorkingHours
-from db.accounts import Accounts
-from db.drafts import Drafts
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
-from db.figures import Figures
-from db.handover import Handovers
-from db.keys import Keys
-from db.operators import Audit, Operators
 from db.uploads import Uploads
-from db.webhooks import Deliveries
+from jobs.inbox import NAME as INBOX
 from jobs.schedule import Scheduler
 from kb.releases.upload import Library
 from kb.review.trace import Tracer
@@ -159,39 +152,28 @@ async def _serve_once(
                 Uploads(knowledge.database, channel="console"),
                 knowledge.originals,
                 library,
-                live_release=knowledge.release_rows.live_number,
             ).working()
         )
         web = build_console(
             desk=service.desk,
             records=Records(
-                knowledge.release_rows,
-                knowledge.source_rows,
+                knowledge.database,
                 knowledge.conversations,
-                Figures(knowledge.database, timezone=config.telegram.timezone),
-                Drafts(knowledge.database),
                 knowledge.careful,
+                timezone=config.telegram.timezone,
             ),
-            accounts=Accounts(knowledge.database),
-            operators=Operators(knowledge.database),
-            audit=Audit(knowledge.database),
             editing=Editing(knowledge.entries, knowledge.releases),
             uploads=uploads,
             questions=library.questions,
-            handovers=Handovers(knowledge.database),
-            programs=Programs(
-                Keys(knowledge.database), Audit(knowledge.database), Deliveries(knowledge.database)
-            ),
             topics=lambda: troubles.bot.topics if troubles.bot else None,
             watched=watched(service, troubles, scheduler),
             tracer=Tracer(
                 service.answerer,
                 knowledge.index,
                 knowledge.gate,
-                knowledge.golden,
                 answerer_of=partial(answerer_of, knowledge),
             ),
-            embedder=knowledge.searched,
+            embedder=knowledge.retriever.embedder,
             settings=settings,
             as_messages=as_messages,
             health=health,
@@ -234,6 +216,11 @@ async def _serve_once(
             ),
             asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
             _beside("disk", disk.run, troubles),
+            _beside(
+                "inbox",
+                partial(_once_prepared, troubles, partial(_look_again, knowledge, scheduler)),
+                troubles,
+            ),
         ]
         try:
             await _until_stopped(work, stop, again, knowledge.index.superseded)
@@ -285,6 +272,16 @@ async def _scrub(knowledge: Knowledge) -> None:
         await knowledge.conversations.catch_up()
         if not await knowledge.database.scrub():
             logger.info("The database's log could not be emptied; it will be tried again")
+
+
+async def _look_again(knowledge: Knowledge, scheduler: Scheduler) -> None:
+    """Look at open questions whenever another release is live, whoever published it."""
+    seen = 0
+    while True:
+        await asyncio.sleep(_SCRUB_S)
+        if (live := await knowledge.release_rows.live_number()) != seen:
+            seen = live
+            await scheduler.run_now(INBOX)
 
 
 async def _telegram(

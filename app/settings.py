@@ -91,7 +91,8 @@ class SettingsFile:
             if _of(after, name) == _of(below, name):
                 del changed[section][key]
             else:
-                changed[section][key] = _plain(_of(after, name))
+                value = _of(after, name)
+                changed[section][key] = list(value) if isinstance(value, tuple) else value
         kept = {section: keys for section, keys in changed.items() if keys}
         text = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False) if kept else ""
         write_durably(self.path, (_HEAD + text).encode())
@@ -158,7 +159,3 @@ def _value(text: str, *, like: Any) -> Any:
         pairs = (line.partition(":") for line in lines)
         return {key.strip().lower(): value.strip() for key, _, value in pairs}
     return lines if isinstance(like, tuple) else text.strip()
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -26,7 +26,7 @@ from app.paths import Paths
 from core.config import Config
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
-from core.protocols import Embedder, Reader
+from core.protocols import Embedder
 from core.types import Chunk
 from db.base import Database, create_engine, database_url
 from db.careful import CarefulStart
@@ -36,7 +36,7 @@ from db.curation import Curations
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList
 from db.golden import GoldenQuestions
-from db.knowledge import Release, ReleaseRepository, SourceRepository
+from db.knowledge import Release, ReleaseRepository
 from db.schema import ensure_schema
 from db.webhooks import announce
 from kb.answering.answerer import Answerer
@@ -54,7 +54,7 @@ from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
 from kb.parse.sandbox.parser_process import Limits as ParserLimits
 from kb.parse.sandbox.parser_process import ParserProcess
-from kb.ranking.align import OLDER_ROWS, AlignedEmbedder
+from kb.ranking.align import AlignedEmbedder
 from kb.ranking.retriever import Retriever
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training import Trainer
@@ -74,7 +74,7 @@ from models.embedder import WorkerEmbedder
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 8, chunker 5"
+_SETTINGS = "parser 9, chunker 5"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -93,33 +93,22 @@ class Knowledge:
     database: Database
     conversations: Conversations
     release_rows: ReleaseRepository
-    source_rows: SourceRepository
     originals: Originals
     embedder: ModelEmbedder
     second: ModelEmbedder | None
     """Helps to judge entries, if one is configured and there (`kb.ranking.pair`)."""
-    reader: Reader | None
-    """Reads candidates together with the question, where the embedder has one."""
-    helper: SecondEmbedder | None
-    """What asks `second`, never late."""
-    searched: Embedder
-    """What the rows of the index were embedded with: `embedder`, its vectors free of language."""
     wanted: str
-    """The model that the configuration names, if the index is not as that one fills it: another
-    one did, or an older version. What filled it answers."""
-    older: bool
-    """Whether an older version of the program filled it (`kb.ranking.align`)."""
+    """The model that the configuration names, if another one filled the index, and answers."""
     index: Index
     ingestor: Ingestor
     releases: Releases
     entries: Entries
-    team_answers: TeamAnswers
-    golden: GoldenQuestions
     careful: CarefulStart
     gate: Gate
     forecaster: Forecaster
     trainer: Trainer
     retriever: Retriever
+    """Searches with what the rows were embedded with: `embedder`, its vectors free of language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +178,6 @@ async def open_knowledge(
             await wait_for(helper, without=WITHOUT_SECOND)
         second = SecondEmbedder(helper, paths.rankers) if helper else None
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
-        earlier = _earlier(embedder, filled) if searched is not embedder else None
-        older = earlier is not None
-        searched = earlier or searched  # the rows of an older version answer meanwhile
         index = await stack.enter_async_context(
             Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
         )
@@ -204,13 +190,12 @@ async def open_knowledge(
             )
         )
         tokens = config.knowledge.passage_tokens
-        trainer = Trainer(index, searched, paths.rankers, second=second)
+        trainer = Trainer(index.view, searched, paths.rankers, second=second)
         conversations, golden = Conversations(database), GoldenQuestions(database)
         reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
-        reader = reader if config.models.reader else None
-        replay = Replay(
-            searched, policy=_policy(config), today=days_of(config), second=second, reader=reader
-        )
+        reads = reader if config.models.reader else None
+        retriever = Retriever(searched, index.view, trainer.ranker, second, reads)
+        replay = Replay(retriever, policy=_policy(config), today=days_of(config))
         gate = Gate(golden, replay, trainer)
         curations = Curations(database)
         publisher = Publisher(
@@ -250,13 +235,10 @@ async def open_knowledge(
             database=database,
             conversations=conversations,
             release_rows=release_rows,
-            source_rows=SourceRepository(database),
             originals=originals,
             embedder=embedder,
             second=helper,
-            searched=searched,
-            wanted=wanted if older or spec != wanted else "",
-            older=older,
+            wanted=wanted if spec != wanted else "",
             index=index,
             ingestor=ingestor,
             releases=Releases(publisher, settings=settings, forecaster=forecaster),
@@ -269,15 +251,11 @@ async def open_knowledge(
                     timeout_s=_TRANSLATION_S,
                 ),
             ),
-            team_answers=TeamAnswers(ingestor),
-            golden=golden,
             careful=CarefulStart(database),
             gate=gate,
             forecaster=forecaster,
             trainer=trainer,
-            reader=reader,
-            helper=second,
-            retriever=Retriever(searched, index, trainer, second, reader),
+            retriever=retriever,
         )
 
 
@@ -287,15 +265,6 @@ async def _filled_by(uri: str, live: Release) -> FilledBy | None:
         return await filled_by(uri, live)
     except IndexDamaged:
         return None  # it is rebuilt with the configured one
-
-
-def _earlier(embedder: ModelEmbedder, filled: FilledBy | None) -> Embedder | None:
-    """Return what older versions of the program embedded with, if one filled the index."""
-    if filled is None:
-        return None
-    aligned = AlignedEmbedder.load(embedder, rows=OLDER_ROWS)
-    known: list[Embedder] = [embedder, *([aligned] if aligned else [])]
-    return next((one for one in known if one.fingerprint == filled.fingerprint), None)
 
 
 def make_library(knowledge: Knowledge) -> Library:
@@ -308,7 +277,8 @@ def make_library(knowledge: Knowledge) -> Library:
         knowledge.entries,
         name_of=chats.name,
     )
-    return Library(knowledge.ingestor, knowledge.releases, knowledge.team_answers, questions)
+    ingestor = knowledge.ingestor
+    return Library(ingestor, knowledge.releases, TeamAnswers(ingestor), questions)
 
 
 @asynccontextmanager
@@ -325,7 +295,9 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
             lambda: knowledge.conversations.unrecorded,
         )
         lookups = await stack.enter_async_context(
-            open_lookups(config, knowledge.searched, knowledge.index, today=days_of(config))
+            open_lookups(
+                config, knowledge.retriever.embedder, knowledge.index, today=days_of(config)
+            )
         )
         erasures = ErasureList(knowledge.paths.data / ERASED)
         desk = Desk(answerer, knowledge.conversations, metrics, lookups, erasures=erasures)
@@ -341,8 +313,8 @@ async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
     """
     release = await knowledge.release_rows.get(number)
     view = await knowledge.index.peek(release, number)
-    fixed = Seen(view, await knowledge.trainer.ranker(number))
-    retriever = Retriever(knowledge.searched, fixed, fixed, knowledge.helper, knowledge.reader)
+    seen = Seen(view, await knowledge.trainer.ranker(number))
+    retriever = replace(knowledge.retriever, view=seen.view, ranker=seen.ranker)
     return make_answerer(replace(knowledge, retriever=retriever), None, chunks_of=view.chunks_of)
 
 
@@ -357,12 +329,12 @@ def make_answerer(
     async def of_live(doc_ids: Sequence[str]) -> Sequence[Chunk]:
         return await (await knowledge.index.view()).chunks_of(doc_ids)
 
-    config = knowledge.config
+    config, retriever = knowledge.config, knowledge.retriever
     most, late_s = config.answers.max_tokens, config.models.generator_timeout_s
     writer = Writer(generator, max_tokens=most, timeout_s=late_s) if generator else None
     return Answerer(
-        knowledge.retriever,
-        Replier(knowledge.searched, chunks_of or of_live, knowledge.reader),
+        retriever,
+        Replier(retriever.embedder, chunks_of or of_live, retriever.reader),
         writer,
         policy=_policy(config),
         today=days_of(config),

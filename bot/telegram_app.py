@@ -52,7 +52,6 @@ from db.drafts import Drafts
 from db.erasure import ErasureList
 from db.handover import CannedReplies, Handovers
 from db.inbox import Inbox
-from db.knowledge import ReleaseRepository
 from db.operators import Audit, Operators, Team
 from db.outbox import Outbox
 from db.pending_inputs import PendingInputs
@@ -207,7 +206,6 @@ class TelegramBot:
                 self._uploads,
                 library,
                 self.queue,
-                live_release=ReleaseRepository(database).live_number,
                 spawn=self._spawn,
             )
             asked = library.questions

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import Refused, chosen, fields_of, number_of
+from console.operator import Records
 from console.pages import Pages
 from console.security import client_address
 from console.security_logins import (
@@ -24,8 +25,7 @@ from console.security_logins import (
 )
 from core.errors import AnswerdeskError
 from core.wording import LANGUAGES, language_names, tr
-from db.accounts import Account, Accounts
-from db.operators import Operators
+from db.accounts import Account
 
 _HERE = "/console/account"
 _SECRET = re.compile(r"[A-Z2-7]{32}")
@@ -38,9 +38,8 @@ class AccountPages:
 
     pages: Pages
     shop: str
-    accounts: Accounts
+    records: Records
     logins: Logins
-    operators: Operators
 
     async def show(self, request: Request) -> Response:
         """Show the account."""
@@ -52,7 +51,9 @@ class AccountPages:
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice)
         try:
-            await self.accounts.set_password(own.account_id, await hash_password(fields["new"]))
+            await self.records.accounts.set_password(
+                own.account_id, await hash_password(fields["new"])
+            )
         except AnswerdeskError as error:
             return await self._page(notice=str(error))
         return RedirectResponse("/login", 303)
@@ -61,18 +62,18 @@ class AccountPages:
         """Choose the language of the texts for operators."""
         own, fields = await self._own(), await fields_of(request)
         language = chosen(fields["language"], ("", *LANGUAGES))
-        await self.accounts.set_language(own.account_id, language)
+        await self.records.accounts.set_language(own.account_id, language)
         return RedirectResponse(_HERE, 303)
 
     async def end(self, request: Request) -> Response:
         """Log one browser out."""
         own = current_person.get().account_id
-        await self.accounts.end_session(own, await number_of(request))
+        await self.records.accounts.end_session(own, await number_of(request))
         return RedirectResponse(_HERE, 303)
 
     async def end_all(self, request: Request) -> Response:
         """Log out everywhere, here too."""
-        await self.accounts.end_sessions(current_person.get().account_id)
+        await self.records.accounts.end_sessions(current_person.get().account_id)
         return RedirectResponse("/login", 303)
 
     async def app(self, request: Request) -> Response:
@@ -93,7 +94,7 @@ class AccountPages:
             notice = tr("This code is not right. Is the clock of your telephone right?")
             return await self._page(notice=notice, secret=secret)
         codes = [secrets.token_hex(8) for _ in range(_RECOVERY_CODES)]
-        await self.accounts.set_totp(own.account_id, secret, codes, used=step)
+        await self.records.accounts.set_totp(own.account_id, secret, codes, used=step)
         return await self._page(codes=codes)
 
     async def remove_app(self, request: Request) -> Response:
@@ -101,24 +102,24 @@ class AccountPages:
         own, fields = await self._own(), await fields_of(request)
         if notice := await self._refused(request, own, fields["password"]):
             return await self._page(notice=notice)
-        await self.accounts.set_totp(own.account_id, "")
+        await self.records.accounts.set_totp(own.account_id, "")
         return RedirectResponse(_HERE, 303)
 
     async def link(self, request: Request) -> Response:
         """Show a code that gives its sender in Telegram this account's role."""
         own = await self._own()
         return await self._page(
-            code=await self.operators.new_code(own.role, account_id=own.account_id)
+            code=await self.records.operators.new_code(own.role, account_id=own.account_id)
         )
 
     async def unlink(self, request: Request) -> Response:
         """Take from who sent such a code what they may do in Telegram."""
-        await self.operators.unlink((await self._own()).account_id)
+        await self.records.operators.unlink((await self._own()).account_id)
         return RedirectResponse(_HERE, 303)
 
     async def _own(self) -> Account:
         """Return the account; whoever came in by the console's password has none."""
-        if found := await self.accounts.get(current_person.get().account_id):
+        if found := await self.records.accounts.get(current_person.get().account_id):
             return found
         raise Refused(tr("You came in with the console's password, which is no account."))
 
@@ -134,18 +135,18 @@ class AccountPages:
         self, *, notice: str = "", secret: str = "", codes: Sequence[str] = (), code: str = ""
     ) -> Response:
         person = current_person.get()
-        own = await self.accounts.get(person.account_id)
+        own = await self.records.accounts.get(person.account_id)
         picture: str = ""
         if own and secret:
             uri = pyotp.TOTP(secret).provisioning_uri(name=own.name, issuer_name=self.shop)
             # Made here of digits and letters alone: safe HTML.
             picture = Markup(segno.make(uri).svg_inline(scale=4, dark="#000", light="#fff"))
-        team = await self.operators.list()
+        team = await self.records.operators.list()
         return self.pages.response(
             "account.html",
             status=409 if notice else 200,
             own=own,
-            sessions=await self.accounts.sessions(person.account_id),
+            sessions=await self.records.accounts.sessions(person.account_id),
             this=person.session_id,
             linked=[one for one in team if own and one.account_id == own.account_id],
             notice=notice,

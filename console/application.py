@@ -22,7 +22,7 @@ from console.documents import DocumentPages
 from console.error_pages import ErrorPages
 from console.figures import FigurePages
 from console.form import Endpoint
-from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages, Programs
+from console.keys import DOCS, RIGHT_OF, KeyGuard, ProgramPages
 from console.knowledge import Editing, KnowledgePages
 from console.login import LoginPages
 from console.mishaps import MishapPages, Watched
@@ -49,10 +49,7 @@ from core.hours import ALWAYS, WorkingHours
 from core.metrics import Metrics
 from core.protocols import Embedder
 from core.rights import Audience
-from db.accounts import Accounts
-from db.handover import Handovers
 from db.keys import Grant
-from db.operators import Audit, Operators
 from kb.answering.desk import Desk
 from kb.releases.open_questions import OpenQuestions
 from kb.review.trace import Tracer
@@ -64,14 +61,9 @@ def build_console(
     *,
     desk: Desk,
     records: Records,
-    accounts: Accounts,
-    operators: Operators,
-    audit: Audit,
     editing: Editing,
     uploads: UploadDesk,
     questions: OpenQuestions,
-    handovers: Handovers,
-    programs: Programs,
     topics: Callable[[], Talks | None],
     watched: Watched,
     tracer: Tracer,
@@ -113,8 +105,8 @@ def build_console(
             accepted, since a login is bound to its name.
     """
     signer = CookieSigner(secret)
-    logins = Logins(password, accounts, signer)
-    guard, once = Guard(logins, audit, KeyGuard(programs.keys)), Once()
+    logins = Logins(password, records.accounts, signer)
+    guard, once = Guard(logins, records.audit, KeyGuard(records.keys)), Once()
     pages = Pages(shop=shop, welcome=welcome, allows=guard.allows)
     chat = ChatPages(
         desk=desk,
@@ -136,23 +128,16 @@ def build_console(
     operator = OperatorPages(
         pages=pages, records=records, health=health, jobs=watched.jobs, due=watched.due
     )
-    people = PeoplePages(
-        pages=pages, accounts=accounts, operators=operators, asked_for=logins.required
-    )
-    audits = AuditPages(pages=pages, audit=audit)
-    account = AccountPages(
-        pages=pages, shop=shop, accounts=accounts, logins=logins, operators=operators
-    )
-    login = LoginPages(
-        pages=pages, logins=logins, accounts=accounts, audit=audit, leads_to=guard.leads_to
-    )
+    people = PeoplePages(pages=pages, records=records, asked_for=logins.required)
+    audits = AuditPages(pages=pages, audit=records.audit)
+    account = AccountPages(pages=pages, shop=shop, records=records, logins=logins)
+    login = LoginPages(pages=pages, logins=logins, records=records, leads_to=guard.leads_to)
     knowledge = KnowledgePages(
         pages=pages,
         editing=editing,
         questions=questions,
         desk=uploads,
-        releases=records.releases,
-        figures=records.figures,
+        records=records,
         spoken=languages,
     )
     documents = DocumentPages(pages=pages, desk=uploads, records=records)
@@ -166,33 +151,16 @@ def build_console(
     figures = FigurePages(
         pages=pages,
         records=records,
-        handovers=handovers,
-        accounts=accounts,
         entries=editing.entries,
         group_of=mapped.group_of,
     )
-    talk = ConversationPages(
-        pages=pages,
-        figures=records.figures,
-        handovers=handovers,
-        accounts=accounts,
-        drafts=records.drafts,
-        entries=editing.entries,
-        telegram=topics,
-    )
+    talk = ConversationPages(pages=pages, records=records, entries=editing.entries, telegram=topics)
     careful = CarefulPages(
         pages=pages, records=records, entries=editing.entries, answer_at=answer_at
     )
     settled = SettingsPages(pages=pages, settings=settings)
     mishaps = MishapPages(pages=pages, watched=watched)
-    files = UploadPages(
-        pages=pages,
-        desk=uploads,
-        figures=records.figures,
-        handovers=handovers,
-        telegram=topics,
-        limits=limits,
-    )
+    files = UploadPages(pages=pages, desk=uploads, records=records, telegram=topics, limits=limits)
 
     def route(
         path: str,
@@ -215,7 +183,7 @@ def build_console(
 
     async def written(request: Request) -> None:
         what = f"{request.method} {request.url.path}"
-        await programs.audit.record(0, "api", what, person=current_person.get().name)
+        await records.audit.record(0, "api", what, person=current_person.get().name)
 
     def for_programs(one: Operation) -> Route:
         guarded = guard.over(
@@ -223,7 +191,7 @@ def build_console(
         )
         return Route(one.path, guarded, methods=[one.method], max_body_size=one.max_body_bytes)
 
-    asked = ConversationOperations(figures=records.figures, handovers=handovers, accounts=accounts)
+    asked = ConversationOperations(records=records)
     workbench = Workbench(records=records, editing=editing, uploads=uploads, questions=questions)
     operations = [
         Operation("POST", "/api/v1/ask", "ask", api.ask),
@@ -234,12 +202,12 @@ def build_console(
         *Completions(desk).operations(),
     ]
     program_pages = ProgramPages(
-        pages=pages, programs=programs, document=openapi(operations, title=shop)
+        pages=pages, records=records, document=openapi(operations, title=shop)
     )
     widget = Widget(
         desk=desk,
         conversations=records.conversations,
-        handovers=handovers,
+        handovers=records.handovers,
         hours=hours,
         shop=shop,
         welcome=welcome,

@@ -16,10 +16,10 @@ from core.errors import AnswerdeskError
 from core.types import Answer, Turn
 from core.wording import tr
 from db.knowledge import ReleaseRepository
+from kb.answering.texts import TEXT_LANGUAGES
 from kb.review.gate import expectation
 from kb.review.trace import Trace, Tracer
 
-_LANGUAGES = ("en", "zh", "es", "de", "ru")
 _RELEASES = 50
 """That are offered for a comparison."""
 _COMPARED = 5
@@ -116,7 +116,7 @@ class BenchPages:
             status=status,
             question=question,
             language=language,
-            languages=_LANGUAGES,
+            languages=TEXT_LANGUAGES,
             history=history,
             trace=trace,
             other=other,

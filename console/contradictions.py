@@ -43,9 +43,12 @@ class ContradictionPages:
     async def begin(self, request: Request) -> Response:
         """Begin to look through everything, unless that is under way."""
         if self._work is None or self._work.done():
-            self._compared, self._release = (0, 0), await self.desk.live_release()
+            self._compared, self._release = (0, 0), await self._live()
             self._work = self.desk.spawn(self.entries.audit(self._on_compared))
         return RedirectResponse(_HERE, 303)
+
+    async def _live(self) -> int:
+        return await self.entries.ingestor.publisher.releases.live_number()
 
     async def stop(self, request: Request) -> Response:
         """Stop looking."""
@@ -72,7 +75,7 @@ class ContradictionPages:
             made = await self.entries.merge(gone, kept, author=author)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
-        return RedirectResponse(f"{_HERE}?undo={','.join(map(str, made))}", 303)
+        return RedirectResponse(f"{_HERE}?undo={made}", 303)
 
     def _on_compared(self, done: int, total: int) -> None:
         self._compared = done, total
@@ -98,7 +101,7 @@ class ContradictionPages:
             working=working,
             looked=looked,
             compared=self._compared,
-            overtaken=self._release != await self.desk.live_release(),
+            overtaken=self._release != await self._live(),
             found=found,
             total=total,
             left=left,

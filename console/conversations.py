@@ -16,15 +16,15 @@ from starlette.responses import RedirectResponse, Response
 from console.figures import NAMES
 from console.form import Refused, fields_of, read_number
 from console.labels import Labels
+from console.operator import Records
 from console.pages import Pages
 from console.security_logins import current_person
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
-from db.accounts import Accounts
 from db.conversations import OpenQuestion
-from db.drafts import REACHABLE, Drafts
-from db.figures import Asked, Figures
-from db.handover import Handovers, Message, number_of
+from db.drafts import REACHABLE
+from db.figures import Asked
+from db.handover import Message, number_of
 from kb.releases.entries import Entries
 
 _TURNS = 100
@@ -63,10 +63,7 @@ class ConversationPages:
     """Endpoints of a conversation."""
 
     pages: Pages
-    figures: Figures
-    handovers: Handovers
-    accounts: Accounts
-    drafts: Drafts
+    records: Records
     entries: Entries
     telegram: Callable[[], Talks | None]
     """Returns the bot while it serves."""
@@ -86,8 +83,8 @@ class ConversationPages:
         one = await self._one(read_number((await fields_of(request))["number"]))
         if one.channel != "telegram":
             number = number_of(one.chat)
-            if await self.handovers.is_held(number):
-                await self.handovers.close(number)
+            if await self.records.handovers.is_held(number):
+                await self.records.handovers.close(number)
                 await self._tell(one, Labels(one.language)("bot_back"))
         elif bot := self.telegram():
             await bot.give_chat_back(number_of(one.chat))
@@ -114,7 +111,7 @@ class ConversationPages:
         else:
             trouble = await self._take(one)
             if not trouble:
-                await self.handovers.answered(number_of(one.chat), text)
+                await self.records.handovers.answered(number_of(one.chat), text)
         return await self._after(one, trouble, text=text)
 
     async def send_draft(self, request: Request) -> Response:
@@ -126,24 +123,24 @@ class ConversationPages:
         if one.channel not in REACHABLE:
             return await self._after(one, tr(_NOBODY_READS))
         # Below zero, where no update of Telegram is.
-        if not await self.drafts.claim(one.answer_id, press=-time.time_ns()):
+        if not await self.records.drafts.claim(one.answer_id, press=-time.time_ns()):
             return await self._after(one, tr(_DEALT_WITH))
         number, trouble = number_of(one.chat), ""
         if one.channel != "telegram":
-            await self.handovers.answered(number, text, draft=one.answer_id)
+            await self.records.handovers.answered(number, text, draft=one.answer_id)
         elif bot := self.telegram():
             trouble = await bot.send_draft_to_chat(number, text, draft=one.answer_id)
         else:
             trouble = tr(NO_TELEGRAM)
         if trouble:
-            await self.drafts.edit(one.answer_id, text)
-            await self.drafts.release(one.answer_id)
+            await self.records.drafts.edit(one.answer_id, text)
+            await self.records.drafts.release(one.answer_id)
         return await self._after(one, trouble)
 
     async def discard_draft(self, request: Request) -> Response:
         """Drop a held answer; the customer still waits for a person."""
         one = await self._one(read_number((await fields_of(request))["number"]))
-        discarded = await self.drafts.discard(one.answer_id)
+        discarded = await self.records.drafts.discard(one.answer_id)
         return await self._after(one, "" if discarded else tr(_DEALT_WITH))
 
     async def assign(self, request: Request) -> Response:
@@ -151,13 +148,14 @@ class ConversationPages:
         fields = await fields_of(request)
         one, chosen = await self._one(read_number(fields["number"])), read_number(fields["account"])
         name = next(
-            (who.name for who in await self.accounts.talking() if who.account_id == chosen), ""
+            (who.name for who in await self.records.accounts.talking() if who.account_id == chosen),
+            "",
         )
         if chosen and not name:
             return await self._after(
                 one, tr("This account was removed, or may not talk to customers.")
             )
-        await self.accounts.assign(one.chat, chosen)
+        await self.records.accounts.assign(one.chat, chosen)
         if one.channel == "telegram" and (bot := self.telegram()):
             await bot.refresh_chat(number_of(one.chat))
         request.state.about = f"{one.answer_id}, {name or 'nobody'}"
@@ -168,7 +166,7 @@ class ConversationPages:
         fields = await fields_of(request)
         one, text = await self._one(read_number(fields["number"])), fields["text"].strip()
         if text:
-            await self.handovers.note(one.chat, text[:_TEXT_CHARS])
+            await self.records.handovers.note(one.chat, text[:_TEXT_CHARS])
         return await self._after(one)
 
     async def correct(self, request: Request) -> Response:
@@ -183,7 +181,7 @@ class ConversationPages:
         return RedirectResponse(f"/console/knowledge?answer={one.answer_id}#add", 303)
 
     async def _one(self, number: int) -> Asked:
-        if found := await self.figures.one(number):
+        if found := await self.records.figures.one(number):
             return found
         raise Refused(
             tr("There is no such conversation; it may have been erased, or deleted by now.")
@@ -198,11 +196,11 @@ class ConversationPages:
             if not (bot := self.telegram()):
                 return tr(NO_TELEGRAM)
             await bot.take_chat(number, language=one.language)
-        elif not await self.handovers.is_held(number):
-            await self.handovers.ask(
+        elif not await self.records.handovers.is_held(number):
+            await self.records.handovers.ask(
                 number, reason=one.question, language=one.language, chat=one.chat
             )
-            await self.handovers.take(number, holder=0)
+            await self.records.handovers.take(number, holder=0)
             await self._tell(one, Labels(one.language)("person_joined"))
         await self._look_after(one)
         return ""
@@ -210,10 +208,10 @@ class ConversationPages:
     async def _look_after(self, one: Asked) -> None:
         """Assign a conversation that nobody looks after to who takes it."""
         if account_id := current_person.get().account_id:
-            await self.accounts.assign(one.chat, account_id, if_nobodys=True)
+            await self.records.accounts.assign(one.chat, account_id, if_nobodys=True)
 
     async def _tell(self, one: Asked, text: str) -> None:
-        await self.handovers.note(one.chat, text, author="bot")
+        await self.records.handovers.note(one.chat, text, author="bot")
 
     async def _after(self, one: Asked, notice: str = "", *, text: str = "") -> Response:
         if notice:
@@ -223,11 +221,11 @@ class ConversationPages:
     async def _page(
         self, one: Asked, *, notice: str = "", text: str = "", status: int = 200
     ) -> Response:
-        asked = await self.figures.conversation(one.answer_id, limit=_TURNS)
-        said = await self.handovers.said(one.chat)
+        asked = await self.records.figures.conversation(one.answer_id, limit=_TURNS)
+        said = await self.records.handovers.said(one.chat)
         state = ""
         if one.channel in REACHABLE:
-            handover = await self.handovers.get(number_of(one.chat))
+            handover = await self.records.handovers.get(number_of(one.chat))
             state = handover.state if handover else ""
         return self.pages.response(
             "conversation.html",
@@ -236,10 +234,12 @@ class ConversationPages:
             turns=sorted([*asked, *said], key=_when),
             state=state,
             reachable=one.channel in REACHABLE,
-            assigned=(await self.accounts.assigned([one.chat])).get(one.chat),
-            drafts={draft.answer_id: draft for draft in await self.drafts.waiting(one.chat)},
+            assigned=(await self.records.accounts.assigned([one.chat])).get(one.chat),
+            drafts={
+                draft.answer_id: draft for draft in await self.records.drafts.waiting(one.chat)
+            },
             names=NAMES,
-            people=await self.accounts.talking(),
+            people=await self.records.accounts.talking(),
             notice=notice,
             text=text,
             most=_TEXT_CHARS,

@@ -18,9 +18,8 @@ from console.operator import Records
 from console.pages import Pages, as_csv
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
-from db.accounts import Accounts
 from db.figures import LASTING_S, OUTCOMES, Asked, Which
-from db.handover import Handover, Handovers
+from db.handover import Handover
 from kb.releases.entries import Entries
 from kb.review.most_asked import rising
 
@@ -74,8 +73,6 @@ class FigurePages:
 
     pages: Pages
     records: Records
-    handovers: Handovers
-    accounts: Accounts
     entries: Entries
     group_of: Callable[[int, int], Sequence[int]]
     """Returns the questions of the last days that are in one's group on the map."""
@@ -196,7 +193,7 @@ class FigurePages:
             (N_("Answer, 95 of 100 within"), most),
             (N_("Computing, all together"), total),
         ]
-        if waits := await self.handovers.waits(since=since):
+        if waits := await self.records.handovers.waits(since=since):
             times += [
                 (N_("Reply of a person, half of them within"), waits[len(waits) // 2]),
                 (N_("Reply of a person, longest"), waits[-1]),
@@ -212,7 +209,7 @@ class FigurePages:
 
     async def conversations(self, request: Request) -> Response:
         """List conversations by their last question, above them who waits for a person."""
-        called = await self.handovers.open(web=True)
+        called = await self.records.handovers.open(web=True)
         last = await self.records.figures.last_of([one.chat for one in called])
         waiting = [(one, last[one.chat]) for one in called if one.chat in last]
         return await self.answers(request, latest=True, waiting=waiting)
@@ -229,7 +226,7 @@ class FigurePages:
         days, page = days_of(request), max(1, read_number(asked.get("page", "")))
         hour, document = asked.get("hour", ""), asked.get("document", "")
         entry = asked.get("entry", "")[:_ID_CHARS]
-        people, assigned = await self.accounts.list(), asked.get("assigned", "")
+        people, assigned = await self.records.accounts.list(), asked.get("assigned", "")
         group = read_number(asked.get("group", ""))
         which = Which(
             since=time.time() - days * _DAY_S,
@@ -285,7 +282,7 @@ class FigurePages:
             documents=sorted(await self.records.releases.documents(live)),
             marks=await self.records.figures.marks(),
             people=people,
-            assigned=await self.accounts.assigned(
+            assigned=await self.records.accounts.assigned(
                 [*(one.chat for one in found), *(one.chat for _, one in waiting)]
             ),
             waiting=waiting,

@@ -9,27 +9,17 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.form import fields_of, read_number
 from console.openapi import refusal
+from console.operator import Records
 from console.pages import Pages
 from console.security import bearer_of
 from console.widget import Allowance
 from core.rights import Right
 from db.keys import GRANTS, PER_MINUTE, PREFIX, BadKey, Grant, Key, Keys
-from db.operators import Audit
-from db.webhooks import Deliveries
 
 _DELIVERIES = 50
 DOCS = "/api/v1/docs"
 RIGHT_OF: dict[Grant, Right] = {"ask": "see", "read": "see", "write": "publish"}
 """What people need for what a key with a right may do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """The repositories of what programs may do and did, and are told."""
-
-    keys: Keys
-    audit: Audit
-    deliveries: Deliveries
 
 
 class KeyGuard:
@@ -66,7 +56,7 @@ class ProgramPages:
     """Endpoints of the page."""
 
     pages: Pages
-    programs: Programs
+    records: Records
     document: Mapping[str, Any]
     """OpenAPI."""
 
@@ -87,7 +77,7 @@ class ProgramPages:
         fields = await fields_of(request)
         grants = [grant for grant in GRANTS if fields[grant]]
         try:
-            token = await self.programs.keys.add(
+            token = await self.records.keys.add(
                 fields["name"], grants, per_minute=read_number(fields["per_minute"])
             )
         except BadKey as error:
@@ -99,7 +89,7 @@ class ProgramPages:
         """Make a key worthless."""
         name = (await fields_of(request))["name"]
         try:
-            await self.programs.keys.revoke(name)
+            await self.records.keys.revoke(name)
         except BadKey as error:
             return await self._page(notice=str(error), status=409)
         request.state.about = name
@@ -109,10 +99,10 @@ class ProgramPages:
         return self.pages.response(
             "programs.html",
             status=status,
-            keys=await self.programs.keys.list(),
+            keys=await self.records.keys.list(),
             grants=GRANTS,
             per_minute=PER_MINUTE,
-            deliveries=await self.programs.deliveries.latest(limit=_DELIVERIES),
+            deliveries=await self.records.deliveries.latest(limit=_DELIVERIES),
             notice=notice,
             token=token,
         )

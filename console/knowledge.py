@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import Refused, chosen, fields_of, number_of, read_number
+from console.operator import Records
 from console.pages import Pages
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
@@ -19,8 +20,7 @@ from core.errors import AnswerdeskError, ReleaseNotFound
 from core.types import Chunk, ChunkKind
 from core.wording import N_, locale, tr
 from db.curation import Curation, CurationKind
-from db.figures import Figures
-from db.knowledge import Release, ReleaseRepository
+from db.knowledge import Release
 from db.uploads import Entry
 from kb.answering.texts import TEXT_LANGUAGES
 from kb.answering.translation import TranslationDiffers
@@ -75,9 +75,7 @@ class KnowledgePages:
     editing: Editing
     questions: OpenQuestions
     desk: UploadDesk
-    releases: ReleaseRepository
-    figures: Figures
-    """Has the questions that answers are corrected for."""
+    records: Records
     spoken: Sequence[str]
     """The company's languages, which are offered first."""
 
@@ -94,6 +92,7 @@ class KnowledgePages:
             kind=asked.get("kind", ""),
             question=await self._question(request),
             linked=tuple(read_number(asked.get(key, "")) for key in ("changed", "answered")),
+            undone=tuple(read_number(asked.get(key, "")) for key in ("undone", "opened")),
         )
 
     async def one(self, request: Request) -> Response:
@@ -156,19 +155,19 @@ class KnowledgePages:
 
         Questions that it answered are open again.
         """
-        numbers = (await fields_of(request))["number"].split(",")
+        number = await number_of(request)
         try:
-            await self.questions.unlink(*map(read_number, numbers))
+            opened = await self.questions.unlink(number)
         except AnswerdeskError as error:
             return await self._page(notice=str(error), status=409)
-        return RedirectResponse("/console/knowledge#changes", 303)
+        return RedirectResponse(f"/console/knowledge?undone={number}&opened={opened}", 303)
 
     async def release(self, request: Request) -> Response:
         """Show a release; of an earlier one, what would change if it were published again."""
         asked = request.query_params
         number = read_number(asked.get("number", ""))
         release = await self._release(number)
-        live = await self.releases.live_number()
+        live = await self.records.releases.live_number()
         here = f"/console/release?number={number}"
         if number != live and not asked.keys() & {"preview", "work"}:
             preview = self._previews.begin(self.editing.releases.foresee(number))
@@ -182,7 +181,7 @@ class KnowledgePages:
             live=live,
             going=self._rollbacks.look(work) if work else None,
             preview=foreseen,
-            asked=await self.figures.named(made.answers) if made else {},
+            asked=await self.records.figures.named(made.answers) if made else {},
             differing=await self.editing.releases.diff(live, number) if preview else None,
         )
 
@@ -195,7 +194,7 @@ class KnowledgePages:
 
     async def _release(self, number: int) -> Release:
         try:
-            return await self.releases.get(number)
+            return await self.records.releases.get(number)
         except ReleaseNotFound as error:
             raise Refused(str(error)) from error
 
@@ -209,10 +208,11 @@ class KnowledgePages:
         status: int = 200,
         question: str = "",
         linked: Sequence[int] = (0, 0),
+        undone: Sequence[int] = (0, 0),
     ) -> Response:
         found = Found((), 0)
         only: ChunkKind | None = _ONLY.get(kind)
-        cited = await self.figures.languages(latest=_LATEST)
+        cited = await self.records.figures.languages(latest=_LATEST)
         hits = Counter[str]()
         for (chunk_id, _), times in cited.items():
             hits[chunk_id] += times
@@ -228,14 +228,16 @@ class KnowledgePages:
         except AnswerdeskError as error:
             notice = notice or str(error)
         changes = await self.editing.entries.curations.open()
-        releases = await self.releases.list(limit=20)
-        documents = await self.releases.documents(releases[0].number) if releases else {}
+        releases = await self.records.releases.list(limit=20)
+        documents = await self.records.releases.documents(releases[0].number) if releases else {}
         return self.pages.response(
             "knowledge.html",
             status=status,
             notice=notice,
             question=question,
             linked=linked,
+            undone=await self.editing.entries.curations.closed(undone[0]),
+            opened=undone[1],
             words=words,
             document=document,
             kind=kind,
@@ -274,7 +276,7 @@ class KnowledgePages:
     async def _question(self, request: Request) -> str:
         """Return what was asked where an answer is to be corrected; else empty."""
         number = read_number(request.query_params.get("answer", ""))
-        asked = await self.figures.one(number) if number else None
+        asked = await self.records.figures.one(number) if number else None
         return " ".join(asked.question.split()) if asked else ""
 
     async def _as_it_is_now(self, document: str, question: str) -> str:

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import fields_of
+from console.operator import Records
 from console.pages import Pages
 from console.security import client_address
 from console.security_logins import COOKIE, PASSWORD_CHARS, Logins, TooManyFailures, hash_password
 from core.errors import AnswerdeskError
 from core.wording import tr
-from db.accounts import Account, Accounts
-from db.operators import Audit
+from db.accounts import Account
 
 _FIRST_PAGE = "/console"
 
@@ -24,8 +24,7 @@ class LoginPages:
 
     pages: Pages
     logins: Logins
-    accounts: Accounts
-    audit: Audit
+    records: Records
     leads_to: Callable[[str], bool]
     """Tells whether a path is a page that a login may lead to."""
 
@@ -71,7 +70,7 @@ class LoginPages:
         """Make the browser's token worthless."""
         person = await self.logins.person(request) if COOKIE in request.cookies else None
         if person:
-            await self.accounts.end_session(person.account_id, person.session_id)
+            await self.records.accounts.end_session(person.account_id, person.session_id)
         response = RedirectResponse("/", 303)
         response.delete_cookie(COOKIE, samesite="strict", httponly=True)
         return response
@@ -85,9 +84,11 @@ class LoginPages:
         fields = await fields_of(request)
         token = fields["token"]
         try:
-            if not await self.accounts.invited(token):
+            if not await self.records.accounts.invited(token):
                 return await self._invitation(token)
-            account = await self.accounts.accept(token, await hash_password(fields["password"]))
+            account = await self.records.accounts.accept(
+                token, await hash_password(fields["password"])
+            )
         except AnswerdeskError as error:
             return await self._invitation(token, notice=str(error))
         if account is None:
@@ -97,7 +98,7 @@ class LoginPages:
     async def _enter(self, account: Account, request: Request, target: str) -> Response:
         """Remember the browser under a new token."""
         token = await self.logins.open(account.account_id, request)
-        await self.audit.record(0, "login", person=account.name)
+        await self.records.audit.record(0, "login", person=account.name)
         response = RedirectResponse(self._target(target), 303)
         response.set_cookie(
             COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
@@ -105,7 +106,7 @@ class LoginPages:
         return response
 
     async def _invitation(self, token: str, *, notice: str = "") -> Response:
-        account = await self.accounts.invited(token)
+        account = await self.records.accounts.invited(token)
         return self.pages.response(
             "invitation.html",
             status=200 if account and not notice else 400,

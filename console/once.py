@@ -7,13 +7,13 @@ same; so the second one waits for that and gets its reply.
 import asyncio
 import hashlib
 import secrets
-from collections import OrderedDict
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from console.form import Endpoint, fields_of
+from core.recent import Recent
 
 _MOST = 200
 """Replies that are kept; most of them lead to another page and have no text."""
@@ -30,7 +30,7 @@ class Once:
     """What forms with the field `once` have done lately."""
 
     def __init__(self) -> None:
-        self._done: OrderedDict[bytes, asyncio.Task[Response]] = OrderedDict()
+        self._done: Recent[bytes, asyncio.Task[Response]] = Recent(_MOST)
 
     def over(self, endpoint: Endpoint) -> Endpoint:
         """Return `endpoint` that does the same form with the same content once.
@@ -48,7 +48,8 @@ class Once:
             key = hashlib.sha256(sent.encode()).digest()
             work = self._done.get(key)
             if work is None:
-                work = self._done[key] = asyncio.create_task(endpoint(request))
+                work = asyncio.create_task(endpoint(request))
+                self._done.put(key, work)
                 work.add_done_callback(lambda done: self._settle(key, done))
             return await asyncio.shield(work)
 
@@ -56,6 +57,4 @@ class Once:
 
     def _settle(self, key: bytes, done: asyncio.Task[Response]) -> None:
         if done.cancelled() or done.exception() or done.result().status_code >= 400:
-            self._done.pop(key, None)
-        while len(self._done) > _MOST:
-            self._done.popitem(last=False)
+            self._done.drop(key)

@@ -8,24 +8,38 @@ from starlette.responses import Response
 
 from console.pages import Pages
 from core.health import Health
+from db.accounts import Accounts
+from db.base import Database
 from db.careful import CarefulStart
 from db.conversations import Conversations
 from db.drafts import Drafts
 from db.figures import Figures
+from db.handover import Handovers
 from db.jobs import JobRepository
+from db.keys import Keys
 from db.knowledge import ReleaseRepository, SourceRepository
+from db.operators import Audit, Operators
+from db.webhooks import Deliveries
 
 
-@dataclass(frozen=True, slots=True)
 class Records:
-    """The repositories that the operators' page reads."""
+    """The repositories that the pages read and write."""
 
-    releases: ReleaseRepository
-    sources: SourceRepository
-    conversations: Conversations
-    figures: Figures
-    drafts: Drafts
-    careful: CarefulStart
+    def __init__(
+        self,
+        database: Database,
+        conversations: Conversations,
+        careful: CarefulStart,
+        *,
+        timezone: str = "UTC",
+    ) -> None:
+        self.conversations, self.careful = conversations, careful
+        self.releases, self.sources = ReleaseRepository(database), SourceRepository(database)
+        self.figures = Figures(database, timezone=timezone)
+        self.handovers, self.drafts = Handovers(database), Drafts(database)
+        self.accounts, self.operators = Accounts(database), Operators(database)
+        self.audit = Audit(database)
+        self.keys, self.deliveries = Keys(database), Deliveries(database)
 
 
 @dataclass(frozen=True, kw_only=True)

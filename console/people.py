@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.form import Refused, chosen, fields_of, number_of, read_number
+from console.operator import Records
 from console.pages import Pages, as_csv
 from core.errors import AnswerdeskError
 from core.rights import ROLES
 from core.wording import tr
-from db.accounts import NAME_CHARS, Account, Accounts
-from db.operators import Audit, Operators
+from db.accounts import NAME_CHARS, Account
+from db.operators import Audit
 
 _HERE = "/console/people"
 _PAGE = 100
@@ -26,8 +27,7 @@ class PeoplePages:
     """Endpoints of the page of people."""
 
     pages: Pages
-    accounts: Accounts
-    operators: Operators
+    records: Records
     asked_for: bool
     """Whether anybody needs to log in."""
 
@@ -46,7 +46,7 @@ class PeoplePages:
         role = chosen(fields["role"], ROLES)
         request.state.about = f"{name}, {role}"
         try:
-            token = await self.accounts.invite(name, role)
+            token = await self.records.accounts.invite(name, role)
         except AnswerdeskError as error:
             return await self._page(notice=str(error))
         return await self._page(link=_link(request, token), invited=name)
@@ -54,27 +54,27 @@ class PeoplePages:
     async def new_link(self, request: Request) -> Response:
         """Show another link of an account, with which it gets another password."""
         one = await self._one(request)
-        token = await self.accounts.invite_again(one.account_id)
+        token = await self.records.accounts.invite_again(one.account_id)
         return await self._page(link=_link(request, token), invited=one.name)
 
     async def set_role(self, request: Request) -> Response:
         """Change somebody's role."""
         one, role = await self._one(request), chosen((await fields_of(request))["role"], ROLES)
         request.state.about = f"{one.name}, {role}"
-        return await self._after(lambda: self.accounts.set_role(one.account_id, role))
+        return await self._after(lambda: self.records.accounts.set_role(one.account_id, role))
 
     async def log_out(self, request: Request) -> Response:
         """Log somebody out everywhere."""
         one = await self._one(request)
-        return await self._after(lambda: self.accounts.end_sessions(one.account_id))
+        return await self._after(lambda: self.records.accounts.end_sessions(one.account_id))
 
     async def remove(self, request: Request) -> Response:
         """Remove an account."""
         one = await self._one(request)
-        return await self._after(lambda: self.accounts.remove(one.account_id))
+        return await self._after(lambda: self.records.accounts.remove(one.account_id))
 
     async def _one(self, request: Request) -> Account:
-        if found := await self.accounts.get(await number_of(request)):
+        if found := await self.records.accounts.get(await number_of(request)):
             request.state.about = found.name
             return found
         raise Refused(tr("There is no such account; it may have been removed."))
@@ -87,11 +87,11 @@ class PeoplePages:
         return RedirectResponse(_HERE, 303)
 
     async def _page(self, *, notice: str = "", link: str = "", invited: str = "") -> Response:
-        operators = await self.operators.list()
+        operators = await self.records.operators.list()
         return self.pages.response(
             "people.html",
             status=409 if notice else 200,
-            accounts=await self.accounts.list(),
+            accounts=await self.records.accounts.list(),
             linked={one.account_id for one in operators},
             operators=[one for one in operators if not one.account_id],
             roles=ROLES,

@@ -16,7 +16,8 @@ from kb.releases.open_questions import OpenQuestions, Order, Unconfirmed
 
 _PAGE = 10
 """Groups of one page; the nearest entries of each are searched for."""
-_NEAREST = 3
+_NEAREST, _FOUND = 3, 10
+_SEARCH_CHARS = 200
 _DISMISSED = 50
 _MERGEABLE = 30
 """Other groups that a page offers to merge with."""
@@ -36,13 +37,20 @@ class QuestionPages:
         return await self._list(order, read_number(request.query_params.get("page", "")))
 
     async def set_aside(self, request: Request) -> Response:
-        """List what was set aside as not ours."""
-        found = await self.questions.dismissed(most=_DISMISSED)
-        return self.pages.response("dismissed.html", questions=found, most=_DISMISSED)
+        """List what was set aside as not ours, and what later releases answer."""
+        found, dismissed = [
+            await self.questions.settled(status, most=_DISMISSED)
+            for status in ("found", "dismissed")
+        ]
+        return self.pages.response(
+            "dismissed.html", found=found, dismissed=dismissed, most=_DISMISSED
+        )
 
     async def one(self, request: Request) -> Response:
         """Show the questions that ask the same, with what was replied and what is near."""
-        return await self._page(read_number(request.query_params.get("number", "")))
+        asked = request.query_params
+        words = " ".join(asked.get("find", "").split())[:_SEARCH_CHARS]
+        return await self._page(read_number(asked.get("number", "")), words=words)
 
     async def answer(self, request: Request) -> Response:
         """Propose a question with an answer as an entry, and lead to its preview."""
@@ -60,7 +68,7 @@ class QuestionPages:
     async def link(self, request: Request) -> Response:
         """Make a question a way to ask an entry."""
         fields = await fields_of(request)
-        number, entry = read_number(fields["number"]), fields["entry"]
+        number, entry, words = read_number(fields["number"]), fields["entry"], fields["find"]
         wording = " ".join(fields["question"].split())
         try:
             group = await self.questions.group(number)
@@ -74,7 +82,7 @@ class QuestionPages:
         except AnswerdeskError as error:
             notice = "" if isinstance(error, Unconfirmed) else str(error)  # the form has it
             return await self._page(
-                number, notice=notice, status=409, wording=wording, chosen=entry
+                number, notice=notice, status=409, wording=wording, chosen=entry, words=words
             )
         told = f"changed={change}&answered={answered}"
         return RedirectResponse(f"/console/knowledge?{told}", 303)
@@ -141,6 +149,7 @@ class QuestionPages:
         answer: str = "",
         wording: str = "",
         chosen: str = "",
+        words: str = "",
     ) -> Response:
         groups = await self.questions.groups()
         try:
@@ -151,7 +160,10 @@ class QuestionPages:
             "question.html",
             status=status,
             group=group,
-            nearest=await self.questions.nearest(group.text, most=_NEAREST),
+            words=words,
+            nearest=await self.questions.nearest(
+                group.text, words=words, most=_FOUND if words else _NEAREST
+            ),
             wording=wording or group.text,
             chosen=chosen,
             concerns=await self.questions.concerns_of(group, wording or group.text),

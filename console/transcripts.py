@@ -1,9 +1,8 @@
 """What each browser has asked on the try-it page, kept in memory for showing it again."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core.recent import Recent
 from core.types import Answer
 
 _MAX_CHATS = 200
@@ -24,31 +23,25 @@ class Transcripts:
     """The last exchanges of the chats that were active last; the oldest give way."""
 
     def __init__(self, *, max_chats: int = _MAX_CHATS, max_exchanges: int = _MAX_EXCHANGES) -> None:
-        self._max_chats = max_chats
         self._max_exchanges = max_exchanges
-        self._chats: OrderedDict[str, tuple[Exchange, ...]] = OrderedDict()
+        self._chats: Recent[str, tuple[Exchange, ...]] = Recent(max_chats)
+        self.forget = self._chats.drop
 
     def add(self, chat: str, exchange: Exchange) -> None:
         """Append an exchange."""
-        kept = (*self._chats.pop(chat, ()), exchange)
-        self._chats[chat] = kept[-self._max_exchanges :]
-        while len(self._chats) > self._max_chats:
-            self._chats.popitem(last=False)
+        self._chats.put(chat, (*self.of(chat), exchange)[-self._max_exchanges :])
 
-    def of(self, chat: str) -> Sequence[Exchange]:
+    def of(self, chat: str) -> tuple[Exchange, ...]:
         """Return the exchanges of a chat, oldest first."""
-        return self._chats.get(chat, ())
+        return self._chats.get(chat) or ()
 
     def rate(self, chat: str, answer_id: int) -> bool:
         """Mark an answer as rated; return whether it is one of this chat's."""
-        exchanges = self._chats.get(chat, ())
+        exchanges = self.of(chat)
         if not answer_id or all(e.answer.answer_id != answer_id for e in exchanges):
             return False
-        self._chats[chat] = tuple(
+        rated = (
             replace(e, rated=True) if e.answer.answer_id == answer_id else e for e in exchanges
         )
+        self._chats.put(chat, tuple(rated))
         return True
-
-    def forget(self, chat: str) -> None:
-        """Drop a chat."""
-        self._chats.pop(chat, None)

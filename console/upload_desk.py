@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Self, TypeVar
 
 from core.errors import AnswerdeskError, IngestError, unchanged
@@ -83,21 +83,13 @@ class UploadDesk:
     uploads: Uploads
     originals: Originals
     library: Library
-    _: KW_ONLY
-    live_release: Callable[[], Awaitable[int]]
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set, init=False)
     _begun: set[int] = field(default_factory=set, init=False)
     """Uploads that this process has begun to work on."""
     _progress: dict[int, Progress] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._flow = UploadFlow(
-            self.uploads,
-            self.library,
-            live_release=self.live_release,
-            load=self._load,
-            via="console",
-        )
+        self._flow = UploadFlow(self.uploads, self.library, load=self._load, via="console")
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[Self]:

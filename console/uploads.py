@@ -13,13 +13,12 @@ from starlette.responses import RedirectResponse, Response
 from console.conversations import NO_TELEGRAM, Talks
 from console.form import Endpoint, Refused, fields_of, number_of, read_number
 from console.labels import Labels
+from console.operator import Records
 from console.pages import Pages
 from console.upload_desk import AUTO, Seen, UploadDesk
 from core.errors import AnswerdeskError
 from core.types import FileReport, FindingKind, Skipped
 from core.wording import N_, ntr, tr
-from db.figures import Figures
-from db.handover import Handovers
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.open_questions import customers_of
 from kb.releases.upload import changes_something, file_name
@@ -101,8 +100,7 @@ class UploadPages:
 
     pages: Pages
     desk: UploadDesk
-    figures: Figures
-    handovers: Handovers
+    records: Records
     telegram: Callable[[], Talks | None]
     """Returns the bot while it serves."""
     limits: UploadLimits
@@ -183,7 +181,7 @@ class UploadPages:
                 await bot.tell_customers(customers, answer)
             for asked in seen.askers:
                 lead = Labels(asked.language)("answered_now", question=asked.question[:200])
-                await self.handovers.note(asked.chat, f"{lead}\n\n{answer}", author="bot")
+                await self.records.handovers.note(asked.chat, f"{lead}\n\n{answer}", author="bot")
         return RedirectResponse(f"/console/upload?number={number}", 303)
 
     def step(self, work: Callable[[int], Coroutine[Any, Any, object]]) -> Endpoint:
@@ -233,7 +231,7 @@ class UploadPages:
         if seen is None:
             return await self._form(tr("There is no such upload, or it is too old."), status=404)
         report = seen.outcome.report
-        asked = await self.figures.named(report.answers) if report else {}
+        asked = await self.records.figures.named([*report.own, *report.answers]) if report else {}
         return self.pages.response(
             "upload.html", status=status, seen=seen, shown=_shown(seen, asked), notice=notice
         )

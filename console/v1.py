@@ -204,7 +204,7 @@ class Workbench:
     questions: OpenQuestions
 
     def __post_init__(self) -> None:
-        self._works: Works[Curation | Release | None] = Works(self.uploads.spawn)
+        self._works: Works[Curation | Release | int | None] = Works(self.uploads.spawn)
 
     def operations(self) -> list[Operation]:
         """Return what programs may do."""
@@ -301,7 +301,7 @@ class Workbench:
         """Return how something stands that was begun."""
         return self._work(request.path_params["id"])
 
-    def _begin(self, work: Coroutine[Any, Any, Curation | Release | None]) -> Work:
+    def _begin(self, work: Coroutine[Any, Any, Curation | Release | int | None]) -> Work:
         return self._work(self._works.begin(work))
 
     def _work(self, work_id: str) -> Work:

@@ -9,10 +9,11 @@ from starlette.requests import Request
 
 from console.form import Refused
 from console.openapi import Given, Operation, Reply
+from console.operator import Records
 from console.v1 import Page
-from db.accounts import NAME_CHARS, Accounts
-from db.figures import Asked, Figures, Outcome, Which
-from db.handover import Author, Handovers
+from db.accounts import NAME_CHARS
+from db.figures import Asked, Outcome, Which
+from db.handover import Author
 
 _TURNS = 100
 
@@ -91,9 +92,7 @@ class Thread(Reply):
 class ConversationOperations:
     """Operations on conversations."""
 
-    figures: Figures
-    handovers: Handovers
-    accounts: Accounts
+    records: Records
 
     def operations(self) -> list[Operation]:
         """Return what programs may do."""
@@ -107,10 +106,10 @@ class ConversationOperations:
     async def conversations(self, request: Request, given: Filter) -> Exchanges:
         """List conversations."""
         since = (datetime.now(UTC) - timedelta(days=given.days)).timestamp()
-        person = await self.accounts.named(given.assigned) if given.assigned else None
+        person = await self.records.accounts.named(given.assigned) if given.assigned else None
         if given.assigned and person is None:
             raise Refused(f"There is no account {given.assigned!r}.")
-        found = await self.figures.answers(
+        found = await self.records.figures.answers(
             Which(
                 since,
                 outcome=given.outcome,
@@ -127,30 +126,30 @@ class ConversationOperations:
 
     async def conversation(self, request: Request, given: None) -> Thread:
         """Return the conversation that an answer is part of."""
-        answers = await self.figures.conversation(
+        answers = await self.records.figures.conversation(
             (await self._one(request)).answer_id, limit=_TURNS
         )
         chat = answers[0].chat
         return Thread(
             answers=[Exchange.model_validate(one) for one in answers],
-            messages=[Said.model_validate(one) for one in await self.handovers.said(chat)],
+            messages=[Said.model_validate(one) for one in await self.records.handovers.said(chat)],
             assigned=await self._assigned(chat),
         )
 
     async def assign(self, request: Request, given: Assignee) -> Assigned:
         """Let somebody look after the conversation that an answer is part of."""
         chat = (await self._one(request)).chat
-        await self.accounts.assign_to(chat, given.assigned.strip())
+        await self.records.accounts.assign_to(chat, given.assigned.strip())
         return Assigned(assigned=await self._assigned(chat))
 
     async def _one(self, request: Request) -> Asked:
         number = request.path_params["number"]
-        if found := await self.figures.one(number):
+        if found := await self.records.figures.one(number):
             return found
         raise Refused(
             f"There is no conversation {number}; it may have been erased, or deleted by now."
         )
 
     async def _assigned(self, chat: str) -> str:
-        found = (await self.accounts.assigned([chat])).get(chat)
+        found = (await self.records.accounts.assigned([chat])).get(chat)
         return found.name if found else ""

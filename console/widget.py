@@ -9,7 +9,6 @@ import logging
 import re
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from console.pages import STATIC
 from console.security import CookieSigner, address_group, client_address
 from console.view import show_answer
 from core.hours import WorkingHours
+from core.recent import Recent
 from core.types import Answer
 from db.conversations import Conversations
 from db.handover import Handovers, number_of
@@ -112,17 +112,15 @@ class Allowance:
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = per_minute
         self._clock = clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._left: Recent[str, tuple[float, float]] = Recent(_MAX_VISITORS)
 
     def take(self, address: str, cost: int = 1) -> bool:
         """Return whether an address may, and count it if so."""
         group, now = address_group(address), self._clock()
-        left, since = self._left.pop(group, (float(self._most), now))
+        left, since = self._left.get(group) or (float(self._most), now)
         left = min(self._most, left + (now - since) * self._most / 60)
         allowed = left >= cost
-        self._left[group] = (left - cost if allowed else left, now)
-        if len(self._left) > _MAX_VISITORS:
-            self._left.popitem(last=False)
+        self._left.put(group, (left - cost if allowed else left, now))
         return allowed
 
 

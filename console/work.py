@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from console.form import Refused
 from core.errors import AnswerdeskError
+from core.recent import Recent
 from core.wording import tr
 
 T = TypeVar("T")
@@ -24,14 +24,12 @@ class Works(Generic[T]):
     def __init__(self, spawn: Spawn[T]) -> None:
         """`spawn` does something beside the requests, until the service ends."""
         self._spawn = spawn
-        self._tasks: OrderedDict[str, asyncio.Task[T]] = OrderedDict()
+        self._tasks: Recent[str, asyncio.Task[T]] = Recent(_MOST)
 
     def begin(self, work: Coroutine[Any, Any, T]) -> str:
         """Begin a work and return its id."""
         work_id = secrets.token_urlsafe(12)
-        self._tasks[work_id] = self._spawn(work)
-        if len(self._tasks) > _MOST:
-            self._tasks.popitem(last=False)
+        self._tasks.put(work_id, self._spawn(work))
         return work_id
 
     def look(self, work_id: str) -> tuple[WorkState, str, T | None]:

@@ -3,12 +3,11 @@
 An unknown key is an error, so that a typing mistake is not silently ignored.
 """
 
-import logging
 import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -33,7 +32,7 @@ from core.hours import DAYS, WorkingHours
 from core.wording import tr
 
 ENVIRONMENT_PREFIX = "ANSWERDESK__"
-_LANGUAGES = ("en", "zh", "es", "de", "ru")
+_LANGUAGES = ("en", "zh", "es", "de", "ru", "fr", "it", "pt", "nl", "pl", "tr")
 
 
 def _language(code: str) -> str:
@@ -70,22 +69,8 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
-logger = logging.getLogger(__name__)
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    GONE: ClassVar[tuple[str, ...]] = ()
-    """Keys of earlier versions, which are ignored with a warning."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_what_is_gone(cls, values: Any) -> Any:
-        found = [key for key in cls.GONE if isinstance(values, dict) and key in values]
-        if found:
-            logger.warning("The configuration has keys that are gone: %s", ", ".join(found))
-        return {k: v for k, v in values.items() if k not in found} if found else values
 
     @field_validator("*", mode="before")
     @classmethod
@@ -109,8 +94,6 @@ class CompanyConfig(_Section):
 class ModelsConfig(_Section):
     """Which models, and what they may use."""
 
-    GONE = ("reranker", "reranker_weight", "reranker_timeout_s", "warm_passages")
-
     embedder: str = "multilingual-e5-small"
     embedder_precision: Literal["exact", "int8"] = "int8"
     reader: bool = True
@@ -126,8 +109,6 @@ class ModelsConfig(_Section):
 
 class AnswersConfig(_Section):
     """When to answer, and how long."""
-
-    GONE = ("passage_at", "clarify_at", "compose_across")
 
     answer_at: Probability = 0.7
     hedge_at: Probability = 0.38

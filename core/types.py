@@ -119,7 +119,7 @@ class FileReport:
     added: int = 0
     """Chunks that were not there before."""
     changed: int = 0
-    """Entries whose question is the same and whose answer is another."""
+    """Chunks that stood there with another text, or with other wordings or days of validity."""
     removed: int = 0
     unchanged: int = 0
     duplicates: int = 0
@@ -222,6 +222,9 @@ class IngestReport:
     """Those of them that it answers otherwise; if it was held back, the golden questions."""
     texts: tuple[NewText, ...] = ()
     """The first entries and passages that change, go or come; only of a ``dry_run``."""
+    own: tuple[AnswerChange, ...] = ()
+    """What becomes of the question of a proposed entry, and of those that it is to answer, changed
+    or not; only of a ``dry_run``."""
     golden_asked: int = 0
     """Golden questions that were asked; only of a ``dry_run``."""
     golden: tuple[AnswerChange, ...] = ()

@@ -20,7 +20,8 @@ from db.handover import Handover, Message, number_of
 
 logger = logging.getLogger(__name__)
 
-OpenStatus: TypeAlias = Literal["open", "answered", "dismissed"]
+OpenStatus: TypeAlias = Literal["open", "answered", "dismissed", "found"]
+"""``found``: a later release answers it, as the service noticed by itself."""
 
 _LOOKED_AT = 5_000
 _KEPT = 1_000
@@ -64,7 +65,7 @@ class OpenQuestionRow(Base):
         ForeignKey("answers.id", ondelete="CASCADE"), unique=True
     )
     status: Mapped[str] = mapped_column(String(16), default="open", index=True)
-    """``open``, ``answered`` or ``dismissed``."""
+    """See `OpenStatus`."""
     resolved: Mapped[float | None]
     change: Mapped[int | None]
     """The operators' change of an entry that answered it."""
@@ -102,7 +103,8 @@ class OpenQuestion:
     """UTC epoch seconds."""
     urgency: Urgency = ""
     kind: str = "unknown"
-    """How the reply came about (`core.types.AnswerKind`); of a part that was not answered
+    """How the reply came about (`core.types.AnswerKind`; an emergency waits whatever was said); of
+    a part that was not answered
     ``unknown``, of a question whose answer the customer then refused ``refused``."""
     reply: str = ""
     """What the customer was told."""
@@ -225,7 +227,8 @@ class Conversations(Repository):
             if answer.draft and exchange.channel in REACHABLE:
                 session.add(draft_row(row.id, exchange.chat, answer.draft))
             unknown = answer.kind == "unknown" and answer.intent == "question"
-            if unknown or answer.unanswered:
+            pressing = answer.urgency == "urgent" and answer.intent != "person"
+            if unknown or answer.unanswered or pressing:
                 part = answer.unanswered
                 session.add(OpenQuestionRow(answer_id=row.id, part=part))
             return row.id
@@ -313,7 +316,7 @@ class Conversations(Repository):
     async def resolve(
         self, open_ids: Sequence[int], *, status: OpenStatus, change: int | None = None
     ) -> int:
-        """Mark open questions ``answered`` or ``dismissed``; return how many were still open.
+        """Mark open questions with a status; return how many were still open.
 
         `change` is what answered them, if it is a change of an entry.
         """

@@ -7,15 +7,15 @@ that it finds the entry again in the file's next version (`kb.ingest.curate`).
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, String, Text, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, composite, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Repository, record
+from db.base import Base, Repository
 
 CurationKind: TypeAlias = Literal[
     "variant", "answer", "disabled", "negative", "validity", "note", "translation", "draft"
@@ -34,29 +34,6 @@ class CurationNotFound(AnswerdeskError):
         super().__init__(
             f"There is no operators' change {number}; Knowledge lists those that there are."
         )
-
-
-class CurationRow(Base):
-    """One piece of work."""
-
-    __tablename__ = "curations"
-
-    curation_id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(12))
-    doc_id: Mapped[str] = mapped_column(String(1024), index=True)
-    entry_id: Mapped[str] = mapped_column(String(255))
-    question: Mapped[str] = mapped_column(Text)
-    answer: Mapped[str] = mapped_column(Text)
-    chunk_id: Mapped[str] = mapped_column(String(32), index=True)
-    text: Mapped[str] = mapped_column(Text)
-    valid_from: Mapped[str] = mapped_column(String(10))
-    valid_until: Mapped[str] = mapped_column(String(10))
-    language: Mapped[str] = mapped_column(String(8), default="", server_default="")
-    author: Mapped[str] = mapped_column(String(64))
-    created: Mapped[float]
-    closed: Mapped[float | None]
-    state: Mapped[str] = mapped_column(String(8))
-    reason: Mapped[str] = mapped_column(Text)
 
 
 class SettledPair(Base):
@@ -78,30 +55,35 @@ class Anchor:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Curation:
-    """A stored piece of work."""
+class Curation(MappedAsDataclass, Base, kw_only=True, eq=False):
+    """One piece of work."""
 
-    curation_id: int
-    kind: CurationKind
-    anchor: Anchor
-    chunk_id: str
+    __tablename__ = "curations"
+
+    curation_id: Mapped[int] = mapped_column(primary_key=True, default=None)
+    kind: Mapped[CurationKind] = mapped_column(String(12))
+    doc_id: Mapped[str] = mapped_column(String(1024), index=True, init=False)
+    entry_id: Mapped[str] = mapped_column(String(255), init=False)
+    question: Mapped[str] = mapped_column(Text, init=False)
+    answer: Mapped[str] = mapped_column(Text, init=False)
+    anchor: Mapped[Anchor] = composite("doc_id", "entry_id", "question", "answer")
+    chunk_id: Mapped[str] = mapped_column(String(32), index=True)
     """Of the entry as it is live."""
-    text: str
+    text: Mapped[str] = mapped_column(Text, default="")
     """The variant, answer, negative example, note, translated answer or draft of one."""
-    valid_from: str
-    valid_until: str
+    valid_from: Mapped[str] = mapped_column(String(10), default="")
+    valid_until: Mapped[str] = mapped_column(String(10), default="")
     """Of ``validity``: ISO dates, empty without limit."""
-    author: str
-    created: float
-    """UTC epoch seconds."""
-    state: CurationState
-    reason: str
-    """Why it waits for review."""
-    language: str = ""
+    language: Mapped[str] = mapped_column(String(8), default="", server_default="")
     """Of ``translation`` and ``draft``: ISO 639-1."""
-    closed: float | None = None
+    author: Mapped[str] = mapped_column(String(64), default="")
+    created: Mapped[float] = mapped_column(default_factory=time.time)
+    """UTC epoch seconds."""
+    closed: Mapped[float | None] = mapped_column(default=None)
     """UTC epoch seconds at which it was taken back or replaced; ``None``: it was not."""
+    state: Mapped[CurationState] = mapped_column(String(8), default="active")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it waits for review."""
 
     def settled(self, reason: str = "") -> "Settled":
         """Return it as it was, active, or with a reason why it does not fit."""
@@ -124,7 +106,7 @@ class Curations(Repository):
     """Stores operators' work on entries."""
 
     async def add(
-        self, kind: CurationKind, anchor: Anchor, *, replaces: Iterable[int] = (), **fields: str
+        self, kind: CurationKind, anchor: Anchor, *, replaces: Iterable[int] = (), **fields: Any
     ) -> Curation:
         """Store a piece of work, closing those that it takes the place of, in one transaction.
 
@@ -133,15 +115,12 @@ class Curations(Repository):
         async with self._database.session() as session:
             now = time.time()
             for number in replaces:
-                old = await session.get(CurationRow, number)
+                old = await session.get(Curation, number)
                 if old is not None and old.closed is None:
                     old.closed = now
-            days = {"valid_from": "", "valid_until": ""}
-            row = CurationRow(kind=kind, **asdict(anchor), **(days | fields))
-            row.created, row.closed, row.state, row.reason = now, None, "active", ""
+            row = Curation(kind=kind, anchor=anchor, created=now, **fields)
             session.add(row)
-            await session.flush()
-            return _curation(row)
+            return row
 
     async def settle_pair(self, chunk_ids: Iterable[str], *, settled: bool) -> None:
         """Remember, or forget, that two entries or passages may stay as they are.
@@ -163,14 +142,19 @@ class Curations(Repository):
     async def get(self, number: int) -> Curation:
         """Return an open piece of work; raises `CurationNotFound` if there is none."""
         async with self._database.session() as session:
-            return _curation(await _open(session, number))
+            return await _open(session, number)
+
+    async def closed(self, number: int) -> Curation | None:
+        """Return a piece of work that was taken back or replaced, ``None`` if it was not."""
+        closed = Curation.curation_id == number, Curation.closed.is_not(None)
+        return await self._first(select(Curation).where(*closed))
 
     async def open(self, doc_ids: Iterable[str] | None = None) -> list[Curation]:
         """Return all open pieces of work, or those of some documents, oldest first."""
-        query = select(CurationRow).where(CurationRow.closed.is_(None))
-        rows = await self._all(query.order_by(CurationRow.curation_id))
+        query = select(Curation).where(Curation.closed.is_(None))
+        rows = await self._all(query.order_by(Curation.curation_id))
         wanted = None if doc_ids is None else set(doc_ids)
-        return [_curation(row) for row in rows if wanted is None or row.doc_id in wanted]
+        return [row for row in rows if wanted is None or row.doc_id in wanted]
 
     async def translation(self, chunk_id: str, language: str) -> str:
         """Return the approved answer of an entry in a language (ISO 639-1), empty if there is none.
@@ -178,41 +162,38 @@ class Curations(Repository):
         An entry with another answer has another id, so what is stale is never returned.
         """
         text = await self._first(
-            select(CurationRow.text)
+            select(Curation.text)
             .where(
-                CurationRow.chunk_id == chunk_id,
-                CurationRow.language == language,
-                CurationRow.kind == "translation",
-                CurationRow.state != "undone",
-                CurationRow.closed.is_(None),
+                Curation.chunk_id == chunk_id,
+                Curation.language == language,
+                Curation.kind == "translation",
+                Curation.state != "undone",
+                Curation.closed.is_(None),
             )
-            .order_by(CurationRow.curation_id.desc())
+            .order_by(Curation.curation_id.desc())
             .limit(1)
         )
         return text or ""
 
-    async def history(self, doc_id: str, question: str) -> list[Curation]:
+    async def history(self, doc_id: str, question: str) -> Sequence[Curation]:
         """Return all work on an entry, the latest first, also what was taken back."""
-        rows = await self._all(
-            select(CurationRow)
-            .where(CurationRow.doc_id == doc_id, CurationRow.question == question)
-            .order_by(CurationRow.curation_id.desc())
+        return await self._all(
+            select(Curation)
+            .where(Curation.doc_id == doc_id, Curation.question == question)
+            .order_by(Curation.curation_id.desc())
         )
-        return [_curation(row) for row in rows]
 
     async def as_of(self, moment: float) -> list[Curation]:
         """Return what was attached, or waited to be, at a moment (UTC epoch seconds), as active."""
-        rows = await self._all(
-            select(CurationRow).where(*_at(moment)).order_by(CurationRow.curation_id)
-        )
-        return [_curation(row, state="active") for row in rows]
+        rows = await self._all(select(Curation).where(*_at(moment)).order_by(Curation.curation_id))
+        return [replace(row, state="active") for row in rows]
 
     async def close(self, number: int) -> Curation:
         """Take an open piece of work back; raises `CurationNotFound` if there is none."""
         async with self._database.session() as session:
             row = await _open(session, number)
             row.closed = time.time()
-            return _curation(row)
+            return row
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         """Note what became of pieces of work; those taken back meanwhile stay taken back."""
@@ -220,12 +201,11 @@ class Curations(Repository):
             return
         async with self._database.session() as session:
             for one in settled:
-                row = await session.get(CurationRow, one.curation_id)
+                row = await session.get(Curation, one.curation_id)
                 if row is None:
                     continue
                 row.state, row.reason, row.chunk_id = one.state, one.reason, one.chunk_id
-                row.doc_id, row.entry_id = one.anchor.doc_id, one.anchor.entry_id
-                row.question, row.answer = one.anchor.question, one.anchor.answer
+                row.anchor = one.anchor
 
     async def return_to(self, moment: float, *, at: float, reason: str) -> None:
         """Bring the work of a moment back, and put later work up for review.
@@ -235,22 +215,22 @@ class Curations(Repository):
         again, `at` that of the new one (UTC epoch seconds); `reason`: why later work waits.
         """
         async with self._database.session() as session:
-            wanted = (await session.scalars(select(CurationRow).where(*_at(moment)))).all()
-            rows = await session.scalars(select(CurationRow).where(CurationRow.closed.is_(None)))
+            wanted = (await session.scalars(select(Curation).where(*_at(moment)))).all()
+            rows = await session.scalars(select(Curation).where(Curation.closed.is_(None)))
             open_rows = rows.all()
             current = [row for row in open_rows if row.state != "undone"]
             waiting = [row for row in open_rows if row.state == "undone"]
             for row in _without(wanted, current):
-                session.add(_copy(row, created=at, state="active", reason=""))
+                session.add(_again(row, created=at))
                 for done in [old for old in waiting if _content(old) == _content(row)][:1]:
                     done.closed = at
             for row in _without(current, wanted):
                 row.closed = at
-                session.add(_copy(row, created=at, state="undone", reason=reason))
+                session.add(_again(row, created=at, state="undone", reason=reason))
 
 
-async def _open(session: AsyncSession, number: int) -> CurationRow:
-    row = await session.get(CurationRow, number)
+async def _open(session: AsyncSession, number: int) -> Curation:
+    row = await session.get(Curation, number)
     if row is None or row.closed is not None:
         raise CurationNotFound(number)
     return row
@@ -258,19 +238,19 @@ async def _open(session: AsyncSession, number: int) -> CurationRow:
 
 def _at(moment: float) -> tuple[ColumnElement[bool], ...]:
     return (
-        CurationRow.state != "undone",
-        CurationRow.created <= moment,
-        or_(CurationRow.closed.is_(None), CurationRow.closed > moment),
+        Curation.state != "undone",
+        Curation.created <= moment,
+        or_(Curation.closed.is_(None), Curation.closed > moment),
     )
 
 
-def _content(row: CurationRow) -> tuple[str, ...]:
+def _content(row: Curation) -> tuple[str, ...]:
     of_answer = row.answer if row.kind == "translation" else ""
     shown = row.text, row.language, row.valid_from, row.valid_until
     return (row.kind, row.doc_id, row.question, of_answer, *shown)
 
 
-def _without(rows: Sequence[CurationRow], others: Sequence[CurationRow]) -> list[CurationRow]:
+def _without(rows: Sequence[Curation], others: Sequence[Curation]) -> list[Curation]:
     """Return the rows that have no counterpart of the same content among others."""
     left = Counter(map(_content, others))
     kept = []
@@ -282,11 +262,7 @@ def _without(rows: Sequence[CurationRow], others: Sequence[CurationRow]) -> list
     return kept
 
 
-def _copy(row: CurationRow, **changes: Any) -> CurationRow:
-    kept = {c.key: getattr(row, c.key) for c in CurationRow.__table__.columns if not c.primary_key}
-    return CurationRow(**{**kept, "closed": None, **changes})
-
-
-def _curation(row: CurationRow, *, state: CurationState | None = None) -> Curation:
-    anchor = Anchor(row.doc_id, row.entry_id, row.question, row.answer)
-    return record(Curation, row, anchor=anchor, state=state or row.state)
+def _again(row: Curation, **changes: Any) -> Curation:
+    return replace(
+        row, **{"curation_id": None, "closed": None, "state": "active", "reason": "", **changes}
+    )

@@ -36,7 +36,9 @@ _TICK_S = 1e-6
 _SCATTER = 2_654_435_761
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
-LASTING_S = 7 * 86_400
+_DAY_S = 86_400
+LASTING_S = 7 * _DAY_S
+_HALF_SURE = 0.5
 LOW_CONFIDENCE = 0.7
 """Answers that were given with less are listed as unsure."""
 
@@ -80,9 +82,10 @@ class Which:
     until: float = math.inf
     """UTC epoch seconds."""
     resolved: str = ""
-    """``once``: answered, and the customer did not say that it did not help. ``lasting``: and did
-    not within seven days ask in vain or for a person, or get an answer that did not help.
-    ``reopened``: but did."""
+    """``once``: answered, and the customer did not say that it did not help; an answer under a
+    reservation only if it helped, or was half sure and not followed by a question within a day.
+    ``lasting``: and the customer did not within seven days ask in vain or for a person, or get an
+    answer that did not help. ``reopened``: but did."""
     same_as: int = 0
     """An answer: those to the same words; case and blanks around them do not count."""
     mark: str = ""
@@ -354,8 +357,8 @@ def _where(
     if which.until < math.inf:
         found.append(row.created < which.until)
     if which.same_as:
-        asked = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
-        found += [_folded(row) == asked.scalar_subquery(), row.intent == "question"]
+        same = select(_folded(AnswerRow)).where(AnswerRow.id == which.same_as)
+        found += [_folded(row) == same.scalar_subquery(), row.intent == "question"]
     if which.mark:
         whole = rf"(?i)(^|\W){re.escape(which.mark)}($|\W)"
         marked = Message.text.regexp_match(whole)
@@ -366,7 +369,17 @@ def _where(
         theirs = whose.where(AssignmentRow.account_id == which.assigned).exists()
         found.append(theirs if which.assigned else ~whose.exists())
     if which.resolved:
-        found.append(verdict.helpful.is_not(False))
+        asked = aliased(AnswerRow)
+        another = (
+            select(asked.id)
+            .where(asked.chat == row.chat, asked.id > row.id, asked.intent == "question")
+            .where(asked.created < row.created + _DAY_S)
+        )
+        taken = (row.confidence >= _HALF_SURE) & ~another.exists()
+        found += [
+            verdict.helpful.is_not(False),
+            or_(row.hedged.is_(False), verdict.helpful.is_(True), taken),
+        ]
     if which.resolved in ("lasting", "reopened"):
         later, said = aliased(AnswerRow), aliased(FeedbackRow)
         in_vain = _outcome_of(later).in_(("refused", "handed_over"))

@@ -1,43 +1,37 @@
 """A retriever for evaluations: remembers what it found, and can leave texts out of the base."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
-from core.protocols import Embedder, Reader
 from core.types import Chunk, Vector
 from kb.index.table import RowHit, RowSet
-from kb.ranking.retriever import Rankers, Retrieval, Retriever, SearchIndex, SearchView
-from kb.ranking.second import SecondEmbedder
+from kb.index.view import View
+from kb.ranking.retriever import Retrieval, Retriever
 
 
+@dataclass
 class Probe(Retriever):
     """Searches as the service does; one question at a time."""
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        index: SearchIndex[SearchView],
-        rankers: Rankers,
-        second: SecondEmbedder | None = None,
-        reader: Reader | None = None,
-        *,
-        by_document: bool,
-    ) -> None:
-        """Take what `Retriever` takes; `by_document`: labels name files instead of entries."""
-        super().__init__(embedder, self, rankers, second, reader)
-        self._whole = index
-        self._by_document = by_document
-        self.left_out: frozenset[str] = frozenset()
-        """Labels of what the base has not, for the next questions."""
-        self.found: tuple[str, ...] = ()
-        """Labels of what the last search found, the most probable first, each once."""
-        self.dense: tuple[str, ...] = ()
-        """Labels in the order of the search by vector alone."""
-        self.text: tuple[str, ...] = ()
-        """Labels in the order of full-text search alone."""
+    _: KW_ONLY
+    by_document: bool
+    """Whether labels name files instead of entries."""
+    left_out: frozenset[str] = frozenset()
+    """Labels of what the base has not, for the next questions."""
+    found: tuple[str, ...] = field(default=(), init=False)
+    """Labels of what the last search found, the most probable first, each once."""
+    dense: tuple[str, ...] = field(default=(), init=False)
+    """Labels in the order of the search by vector alone."""
+    text: tuple[str, ...] = field(default=(), init=False)
+    """Labels in the order of full-text search alone."""
 
-    async def view(self) -> SearchView:
-        """Return the live release without what is left out."""
-        return _PartOfView(await self._whole.view(), self)
+    def __post_init__(self) -> None:
+        whole = self.view
+
+        async def part() -> View:
+            return _PartOfView(await whole(), self)
+
+        self.view = part
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the most probable candidates for a question."""
@@ -51,38 +45,29 @@ class Probe(Retriever):
 
     def label(self, chunk: Chunk) -> str:
         """Return what evaluation sets call a chunk."""
-        return chunk.doc_id if self._by_document else chunk.entry_id
+        return chunk.doc_id if self.by_document else chunk.entry_id
 
 
-class _PartOfView:
-    def __init__(self, view: SearchView, probe: Probe) -> None:
-        self.release = view.release
-        self._view = view
+class _PartOfView(View):
+    def __init__(self, view: View, probe: Probe) -> None:
+        super().__init__(view.table, view.release, view.dated, view.objects)
+        self._whole = view
         self._probe = probe
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[RowHit]:
-        found = self._kept(await self._view.search_dense(vector, k, today=today, rows=rows))
+    ) -> list[RowHit]:
+        found = self._part(await self._whole.search_dense(vector, k, today=today, rows=rows))
         if rows == "own":
             self._probe.dense = self._probe.labels([row.chunk for row in found])
         return found
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[RowHit]:
-        found = self._kept(await self._view.search_text(text, k, today=today, rows=rows))
+    ) -> list[RowHit]:
+        found = self._part(await self._whole.search_text(text, k, today=today, rows=rows))
         self._probe.text = self._probe.labels([row.chunk for row in found])
         return found
 
-    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
-        return await self._view.statements(chunk_ids)
-
-    async def count(self) -> int:
-        return await self._view.count()
-
-    async def objections(self, vector: Vector) -> Mapping[str, float]:
-        return await self._view.objections(vector)
-
-    def _kept(self, rows: Sequence[RowHit]) -> Sequence[RowHit]:
+    def _part(self, rows: Sequence[RowHit]) -> list[RowHit]:
         return [row for row in rows if self._probe.label(row.chunk) not in self._probe.left_out]

@@ -33,7 +33,8 @@ class Reminders:
         """Run on schedule."""
         today = self.today()
         until = (today + dt.timedelta(days=AHEAD_DAYS)).isoformat()
-        told = await self._told()
+        runs = await self.runs.runs(NAME, limit=_LOOKED_AT)
+        told = {(e["entry"], e["until"]) for run in runs for e in run.detail.get("entries", ())}
         entries = await (await self.index.view()).entries()
         ending = sorted(
             (
@@ -51,11 +52,6 @@ class Reminders:
             ],
         }
         return JobReport(_text(ending), detail=detail)
-
-    async def _told(self) -> set[tuple[str, str]]:
-        """Return the entries that were told lately, each with the day that was told."""
-        runs = await self.runs.runs(NAME, limit=_LOOKED_AT)
-        return {(e["entry"], e["until"]) for run in runs for e in run.detail.get("entries", ())}
 
 
 def _text(ending: Sequence[Chunk]) -> str:

@@ -185,7 +185,8 @@ class Refresh:
         named: dict[str, Source] = {}
         async with self._naming:  # two runs that begin at once would give one name twice
             for place in self.places:
-                wanted = _source_name(place.wanted_name)
+                wanted = place.wanted_name.strip(". ")[:200] or "source"
+                wanted += "-source" if wanted == UPLOAD else ""
                 name = await self.sources.name(place.location, kind=place.kind, wanted=wanted)
                 named[name] = place
         return named
@@ -257,11 +258,6 @@ def _chosen(named: Mapping[str, Source], wanted: Collection[str]) -> Mapping[str
 def _lost(before: Mapping[str, Collection[int]], after: Collection[str]) -> int:
     """Count the answers that rest on a chunk which is no longer there."""
     return len({answer for chunk in before if chunk not in after for answer in before[chunk]})
-
-
-def _source_name(wanted: str) -> str:
-    name = wanted.strip(". ")[:200] or "source"
-    return f"{name}-source" if name == UPLOAD else name
 
 
 def _report(source: _Looked, report: IngestReport, held: str) -> SourceReport:

@@ -188,7 +188,8 @@ def main() -> int:
             _say(f"  {message.language} {message.mood} told as {mood}: {message.text}")
     alarms = Counter(judged(made.probabilities(of_unseen)))
     _say(f"questions to companies that were not learned from: {dict(alarms)}")
-    values = made.values()
+    told = json.loads(given.out.read_text("utf-8")) if given.out.is_file() else {}
+    values = {**told, **made.values()}
     given.out.write_text(json.dumps(values, separators=(",", ":")) + "\n", "utf-8")
     return 0
 

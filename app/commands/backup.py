@@ -10,6 +10,9 @@ from typing import Annotated
 import typer
 
 from app import output
+from app.backup import OnBytes
+from app.backup import backup as write_backup
+from app.backup import restore as read_backup
 from app.commands.common import Failed, main_database, open_main
 from app.paths import find_paths
 from core.config import data_folder
@@ -17,9 +20,6 @@ from core.config_files import CHANGED_NAME
 from db.erasure import NAME as ERASED
 from db.erasure import ErasureList, replay, restate
 from kb.ingest.originals import Originals
-from kb.releases.backup import OnBytes
-from kb.releases.backup import backup as write_backup
-from kb.releases.backup import restore as read_backup
 from kb.releases.export import export as write_entries
 from kb.releases.lock import NAME
 

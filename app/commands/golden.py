@@ -32,7 +32,9 @@ async def add(
     """Store a question; without an option, what comes of it now is what is expected."""
     golden = _checked(Golden(question.strip(), refuse, document, entry, words, author="cli"))
     if not (refuse or document or entry or words):
-        golden = await _as_it_is(golden.question)
+        async with main_knowledge(with_demo=True) as knowledge:
+            view = await knowledge.index.view()
+            golden = await knowledge.gate.as_it_is(view, golden.question, author="cli")
     async with main_database() as database:
         await GoldenQuestions(database).add([golden])
     output.console.print(f'"{escape(golden.question)}" is to be {escape(expectation(golden))}.')
@@ -97,13 +99,6 @@ async def check(*, as_json: Json = False) -> None:
         raise Failed(f"{len(wrong)} of {len(rows)} golden questions come out otherwise.")
     if not as_json:
         output.console.print(f"All {len(rows)} golden questions come out as expected.")
-
-
-async def _as_it_is(question: str) -> Golden:
-    """Return the question with what the live release makes of it."""
-    async with main_knowledge(with_demo=True) as knowledge:
-        view = await knowledge.index.view()
-        return await knowledge.gate.as_it_is(view, question, author="cli")
 
 
 def _text(file: Path) -> str:

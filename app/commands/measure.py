@@ -140,14 +140,8 @@ def base_paths(folder: Path, options: Options) -> Paths:
 
 
 async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
-    probe = Probe(
-        knowledge.searched,
-        knowledge.index,
-        knowledge.trainer,
-        knowledge.helper,
-        knowledge.reader,
-        by_document=evalset.by_document,
-    )
+    own, whole = knowledge.retriever, evalset.by_document
+    probe = Probe(own.embedder, own.view, own.ranker, own.second, own.reader, by_document=whole)
     knowledge = dataclasses.replace(knowledge, retriever=probe)
     async with open_service(knowledge) as service:
         await wait_for(service.generator, without=WITHOUT_GENERATOR)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
 from functools import partial
 
 import typer
@@ -10,7 +9,7 @@ from rich.markup import escape
 
 from app import doctor, output
 from app.commands.common import read_config
-from app.doctor import Check, Finding, Unhealthy, examine
+from app.doctor import Check, Unhealthy, examine
 from app.log import set_up_logging
 from app.models import ModelEmbedder
 from app.paths import Paths, find_config, find_paths
@@ -35,7 +34,10 @@ async def examine_all() -> None:
     findings = await examine([("configuration", _configuration)])
     if findings[0].ok:
         findings += await examine(_checks(read_config(), find_paths(data_folder())))
-    _show(findings)
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = "[green]ok   [/green]" if finding.ok else "[red]wrong[/red]"
+        output.console.print(f"{mark} {finding.name:<{width}}  {escape(finding.text)}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -114,10 +116,3 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         ("sources", partial(doctor.check_sources, config)),
         ("console port", partial(doctor.check_port, config.console.host, config.console.port)),
     ]
-
-
-def _show(findings: Sequence[Finding]) -> None:
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        mark = "[green]ok   [/green]" if finding.ok else "[red]wrong[/red]"
-        output.console.print(f"{mark} {finding.name:<{width}}  {escape(finding.text)}")

@@ -147,8 +147,9 @@ def reason_buttons(languages: Sequence[str]) -> list[list[Button]]:
 
 def language_buttons(languages: Sequence[str]) -> list[list[Button]]:
     """Return the languages the bot speaks, and the choice to follow the customer's own."""
-    rows = [[(name, f"lang:{code}")] for code, name in LANGUAGE_NAMES.items()]
-    return [*rows, [(bot_text("language_auto", *languages), "lang:auto")]]
+    named = [(name, f"lang:{code}") for code, name in LANGUAGE_NAMES.items()]
+    pairs = [named[i : i + 2] for i in range(0, len(named), 2)]
+    return [*pairs, [(bot_text("language_auto", *languages), "lang:auto")]]
 
 
 def source_label(source: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from babel import Locale
 
-from kb.answering.texts import text_language
+from kb.answering.texts import TEXT_LANGUAGES, text_language
 
-LANGUAGE_NAMES = {"en": "English", "zh": "中文", "es": "Español", "de": "Deutsch", "ru": "Русский"}
+LANGUAGE_NAMES = {code: Locale(code).language_name.capitalize() for code in TEXT_LANGUAGES}
 
 _FILE = Path(__file__).parent / "data" / "texts.yaml"
 

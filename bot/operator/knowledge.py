@@ -1,7 +1,7 @@
 """Files and entries that operators send: preview, apply, undo. For operators."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -52,19 +52,12 @@ class KnowledgeDesk:
     library: Library
     queue: InboxQueue
     _: KW_ONLY
-    live_release: Callable[[], Awaitable[int]]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _offers: dict[int, Sequence[str]] = field(default_factory=dict, init=False)
     """What the columns of a previewed table may mean, by upload."""
 
     def __post_init__(self) -> None:
-        self._flow = UploadFlow(
-            self.uploads,
-            self.library,
-            live_release=self.live_release,
-            load=self._fetch,
-            via="Telegram",
-        )
+        self._flow = UploadFlow(self.uploads, self.library, load=self._fetch, via="Telegram")
 
     @property
     def routes(self) -> Routes:
@@ -83,8 +76,8 @@ class KnowledgeDesk:
     async def on_file(self, incoming: Incoming) -> None:
         """Take a file or an album, and show what it would change."""
         album = await self._album(incoming)
-        documents = [m.document for m in (incoming.message, *(u.message for u in album)) if m]
-        sent = [d for document in documents if (d := document) is not None]
+        messages = (incoming.message, *(update.message for update in album))
+        sent = [document for m in messages if m and (document := m.document)]
         large = [_name(d) for d in sent if (d.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD]
         to = Addressee(incoming.chat_id, incoming.thread_id)
         if large:

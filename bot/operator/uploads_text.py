@@ -45,7 +45,7 @@ def preview_text(report: IngestReport) -> str:
                 report.uncompared,
             )
         )
-    if report.answers or report.golden:
+    if report.own or report.answers or report.golden:
         lines += ["", *answers_text(report)]
     changes = any(f.added or f.changed or f.removed for f in report.files)
     if changes:

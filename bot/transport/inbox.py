@@ -226,7 +226,7 @@ class PollRequest(HTTPXRequest):
         batch = reply.get("result")
         if not isinstance(batch, list):
             return payload
-        raws = [raw for raw in batch if isinstance(raw, dict) and _numbered(raw)]
+        raws = [raw for raw in batch if isinstance(raw, dict) and _fits(raw.get("update_id"))]
         unreadable = {raw["update_id"]: why for raw in raws if (why := _problem(raw))}
         if raws:
             await self._queue.receive(raws, unreadable)
@@ -252,10 +252,6 @@ def _problem(raw: dict[str, Any]) -> str:
     except Exception as error:  # noqa: BLE001 - any error at all must become a dead letter
         return redact(f"{type(error).__name__}: {error}")
     return ""
-
-
-def _numbered(raw: dict[str, Any]) -> bool:
-    return _fits(raw.get("update_id"))
 
 
 def _fits(value: object) -> bool:

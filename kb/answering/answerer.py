@@ -172,9 +172,10 @@ class Answerer:
         question = self._read(question)
         retrieval = await self._best_retrieval(question, history)
         answer_at, hedge_at = self._policy.answer_at, self._policy.hedge_at
+        priced = self._moods is not None and await self._moods.asks_price(question)
 
         def lacks(hit: Hit) -> bool:
-            return lacks_figure(question, hit.chunk.answer or hit.chunk.text)
+            return lacks_figure(question, hit.chunk.answer or hit.chunk.text, priced=priced)
 
         decision = decide(retrieval.hits, answer_at=answer_at, hedge_at=hedge_at, lacks=lacks)
         if decision.hits and _yes_to_another(question, decision.hits[0].chunk):

@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from babel import Locale
@@ -19,11 +19,11 @@ from kb.answering.pieces import beside_it
 from kb.answering.reply import Replier, Reply
 from kb.answering.scores import depends
 from kb.answering.sums import follows
-from kb.answering.texts import TEXT_LANGUAGES, TextKey, service_text, text_language
+from kb.answering.texts import TextKey, service_text, text_language
 from kb.answering.writer import Writer, Written
 from kb.text.language import may_be
 from kb.text.layout import heading_of, length
-from kb.text.lexicon import yes_or_no
+from kb.text.lexicon import lexicon, yes_or_no
 from kb.text.segmentation import split_sentences
 from kb.text.stems import stems
 
@@ -46,24 +46,16 @@ class Order:
     """The reply before this one."""
 
 
+@dataclass(frozen=True)
 class Composer:
-    """Makes answers of decisions."""
+    """Makes answers of decisions. For its parts see `Answerer`."""
 
-    def __init__(
-        self,
-        replier: Replier,
-        writer: Writer | None,
-        *,
-        policy: Policy,
-        today: Callable[[], datetime.date],
-        translations: Curations | None,
-    ) -> None:
-        """Take ready parts; see `Answerer`."""
-        self._replier = replier
-        self._writer = writer
-        self._policy = policy
-        self._today = today
-        self._translations = translations
+    replier: Replier
+    writer: Writer | None
+    _: KW_ONLY
+    policy: Policy
+    today: Callable[[], datetime.date]
+    translations: Curations | None
 
     async def compose(self, order: Order) -> Answer:
         """Return the reply, still without the sentence that it may not be what was asked for."""
@@ -91,7 +83,7 @@ class Composer:
         others = decision.others if fits else (*decision.hits[1:], *decision.others)
         said = both if fits else answers[0]
         best = decision.hits[0].chunk
-        unsure = answers[0].confidence < self._policy.answer_at
+        unsure = answers[0].confidence < self.policy.answer_at
         return replace(
             said,
             confidence=answers[0].confidence,
@@ -119,7 +111,7 @@ class Composer:
         text = written.text if written else ""
         sum_ = ""
         if not text and not order.found.decision.hedged:
-            sum_ = follows(retrieval.question, told, language, today=self._today())
+            sum_ = follows(retrieval.question, told, language, today=self.today())
         quoted = reply.text if reply.built else self._under_condition(reply.text, order, language)
         return Answer(
             "composed" if text or reply.built or sum_ or quoted != reply.text else "quoted",
@@ -138,7 +130,7 @@ class Composer:
         """
         retrieval, latest = order.found.retrieval, order.found.question
         build = partial(
-            self._replier.reply,
+            self.replier.reply,
             retrieval.question,
             retrieval.vector,
             latest=latest,
@@ -146,7 +138,7 @@ class Composer:
             most=order.most,
         )
         reply = await build(hit)
-        if reply.text not in order.told or await self._replier.tells(latest, hit.chunk):
+        if reply.text not in order.told or await self.replier.tells(latest, hit.chunk):
             return reply
         beside = beside_it(hit, retrieval.hits)
         return await build(beside) if beside else reply
@@ -154,7 +146,7 @@ class Composer:
     def _under_condition(self, text: str, order: Order, language: str) -> str:
         """Return quoted words, with "It depends" before them where they answer so."""
         first = next(iter(split_sentences(text, language)), "")
-        if order.found.decision.hedged or yes_or_no(text) or language not in TEXT_LANGUAGES:
+        if order.found.decision.hedged or yes_or_no(text) or language not in lexicon().stopwords:
             return text
         if not depends(order.found.question, first):
             return text
@@ -162,16 +154,16 @@ class Composer:
 
     async def _translated(self, entry: Chunk, order: Order) -> str:
         """Return the approved answer of an entry in the customer's language, if there is one."""
-        if self._translations is None or order.language == entry.language:
+        if self.translations is None or order.language == entry.language:
             return ""
-        return await self._translations.translation(entry.chunk_id, order.language)
+        return await self.translations.translation(entry.chunk_id, order.language)
 
     def led_in(self, answer: Answer, question: str, language: str) -> Answer:
         """Return an answer after what a customer has to know of it.
 
         That it may not be what was asked for; that it exists in another language only.
         """
-        spoken = text_language(language, self._policy.fallback_language)
+        spoken = text_language(language, self.policy.fallback_language)
         foreign = bool(answer.sources) and answer.language != spoken
         told = foreign and not may_be(question, answer.language)
         name = Locale(spoken).languages.get(answer.language, "") if told else ""
@@ -199,10 +191,10 @@ class Composer:
     async def _write(self, chunk: Chunk, source: Source, order: Order) -> Written | None:
         """Let a model write; ``None`` if it may not, or is down, late or overloaded."""
         foreign = chunk.language not in ("", order.language)
-        if self._writer is None or foreign or order.found.decision.hedged:
+        if self.writer is None or foreign or order.found.decision.hedged:
             return None
         try:
-            return await self._writer.write(
+            return await self.writer.write(
                 order.found.retrieval.question,
                 chunk,
                 source,
@@ -218,8 +210,8 @@ class Composer:
 
     def text(self, key: TextKey, language: str, **values: str) -> str:
         """Return a service text in the customer's language, with the company's name."""
-        values["company"] = self._policy.company
-        return service_text(key, language, self._policy.fallback_language, **values)
+        values["company"] = self.policy.company
+        return service_text(key, language, self.policy.fallback_language, **values)
 
 
 def _says_all(answer: Answer, other: Answer) -> bool:

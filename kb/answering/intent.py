@@ -158,7 +158,7 @@ _WORD = re.compile(rf"/start|[{_HAN}]+|[^\W_{_HAN}]+")
 
 def _words(text: str) -> list[str]:
     """Return lower-case words without punctuation and emoji; a run of Han characters is one."""
-    folded = fold(text).casefold()
+    folded = fold(text).casefold().replace("i\u0307", "i")  # of the Turkish "İ"
     return _WORD.findall(re.sub(r"(?<=\w)'(?=\w)", "", folded))  # "what's", "wie geht's"
 
 

@@ -40,6 +40,8 @@ class Moods:
     """Shape (moods, units)."""
     bias: Floats
     """Shape (moods,)."""
+    price: Floats | None = None
+    """Weights and, last, the bias of what asks for a price; shape (dim + 1,)."""
 
     @classmethod
     def load(cls, embedder: Embedder) -> Self | None:
@@ -64,3 +66,13 @@ class Moods:
         best = int(scores.argmax())
         odds = float(np.exp(scores - scores.max()).sum())
         return self.moods[best] if odds <= 2 else NEUTRAL
+
+    async def asks_price(self, text: str) -> bool:
+        """Tell whether a message asks for a price, in whatever language.
+
+        Raises:
+            ModelError: if it cannot be embedded.
+        """
+        if self.price is None:
+            return False
+        return float(self.price @ np.append(await self.embedder.embed_query(text), 1)) > 0

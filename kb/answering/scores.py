@@ -72,9 +72,14 @@ def asks_fact(question: str) -> bool:
     return not asks_how(question) and bool(_asked(question).kinds - {"why"})
 
 
-def lacks_figure(question: str, text: str) -> bool:
-    """Tell whether a question asks for a number or a date and a text has none of its own."""
+def lacks_figure(question: str, text: str, *, priced: bool = False) -> bool:
+    """Tell whether a question asks for a number or a date and a text has none of its own.
+
+    `priced`: it asks for a price, which no hour and no kilogram is.
+    """
     asked = _asked(question)
+    if priced and not any(f.unit == "" or f.kind != "number" for f in _own_figures(text, asked)):
+        return True
     wanted = asked.kinds & {"number", "date"}
     if not wanted or _WHETHER.search(question):
         return False
@@ -183,11 +188,10 @@ def _is_han(text: str) -> bool:
 
 
 def _answer_kinds(sentence: str, asked: _Asked) -> set[str]:
-    facts = [f for f in extract_facts(sentence) if f.certain and not f.values & asked.values]
     kinds = set()
-    if any(fact.kind in {"number", "amount", "percent"} for fact in facts):
+    if _own_figures(sentence, asked):
         kinds.add("number")
-    if any(_is_date(fact) for fact in facts):
+    if any(_is_date(fact) for fact in _own_facts(sentence, asked)):
         kinds.add("date")
     if "·" in sentence or any(m.lower() not in asked.words for m in _NAME.findall(sentence)):
         kinds.add("who")
@@ -196,6 +200,14 @@ def _answer_kinds(sentence: str, asked: _Asked) -> set[str]:
     if _BECAUSE.search(sentence):
         kinds.add("why")
     return kinds
+
+
+def _own_facts(text: str, asked: _Asked) -> list[Fact]:
+    return [f for f in extract_facts(text) if f.certain and not f.values & asked.values]
+
+
+def _own_figures(text: str, asked: _Asked) -> list[Fact]:
+    return [f for f in _own_facts(text, asked) if f.kind in {"number", "amount", "percent"}]
 
 
 def _is_date(fact: Fact) -> bool:

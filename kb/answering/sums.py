@@ -15,7 +15,6 @@ from typing import Literal
 from babel.dates import format_skeleton
 from babel.units import format_unit
 
-from kb.answering.texts import TEXT_LANGUAGES
 from kb.text.facts import Fact, extract_facts
 from kb.text.language import detect_language
 from kb.text.lexicon import alternatives, fold, lexicon, read_lists
@@ -167,7 +166,7 @@ def _last_day(question: str, words: str, language: str, today: datetime.date) ->
     asked, told = extract_facts(question), extract_facts(words)
     days = [fact for fact in asked if fact.kind == "date"]
     periods = [fact for fact in told if fact.unit in _PERIODS]
-    foreign = language not in TEXT_LANGUAGES or detect_language(question, language) != language
+    foreign = language not in lexicon().stopwords or detect_language(question, language) != language
     if not _said("until").search(question) or foreign or len(days) != 1 or len(periods) != 1:
         return ""
     (day,), (period,) = days, periods

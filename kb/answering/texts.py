@@ -1,4 +1,4 @@
-"""What the service itself says to customers, in five languages, Chinese in both its scripts."""
+"""What the service itself says to customers; Chinese in both its scripts."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ TextKey: TypeAlias = Literal[
 ``person_contact`` ``contact``,
 ``only_in`` and ``hedge_only_in`` ``language_name``."""
 
-TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru")
+TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru", "fr", "it", "pt", "nl", "pl", "tr")
 """ISO 639-1, each complete."""
 _TRADITIONAL = "zh-Hant"
 _OF_TRADITIONAL = re.compile(r"zh[-_](?:hant|tw|hk|mo)\b", re.IGNORECASE)

@@ -31,6 +31,10 @@ _INDEX_CACHE_BYTES = 64 * 2**20
 _METADATA_CACHE_BYTES = 32 * 2**20
 """The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
 to what is cached until a limit is reached."""
+_RELEASES = 100
+"""A connection is replaced after so many: what it keeps of each one holds a file open."""
+_PAUSE_S = 60
+"""What a busy machine may take from our look at the clock until LanceDB's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Index:
     """
 
     connection: Any
-    folder: Path | None
+    uri: str
     embedder: Embedder
     """The model whose vectors it holds."""
     current: Callable[[], Awaitable[Release | None]]
@@ -64,6 +68,12 @@ class Index:
     release that it has open, and is to be opened again."""
     _view: View | None = field(default=None, init=False)
     _place: tuple[int, str, int] | None = field(default=None, init=False)
+    _opened: int = field(default=0, init=False)
+
+    @property
+    def folder(self) -> Path | None:
+        """The index on this machine; ``None``: it is elsewhere."""
+        return None if "://" in self.uri else Path(self.uri)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -79,17 +89,11 @@ class Index:
 
         A folder is created when it is first written.
         """
-        folder = None if "://" in uri else Path(uri)
-        session = Session(
-            index_cache_size_bytes=_INDEX_CACHE_BYTES,
-            metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
-        )
-        with reading():
-            connection = await lancedb.connect_async(uri, session=session)
+        index = cls(await _connect(uri), uri, embedder, current, spec)
         try:
-            yield cls(connection, folder, embedder, current, spec)
+            yield index
         finally:
-            connection.close()  # type: ignore[no-untyped-call]
+            index.connection.close()
 
     async def view(self) -> View:
         """Return the live release for reading; use one view for all reads of one question.
@@ -108,6 +112,9 @@ class Index:
         if self._view is None or self._place != place:
             try:
                 self._view, self._place = await self.peek(release, release.number), place
+                self._opened += 1
+                if self._opened % _RELEASES == 0:
+                    self.connection = await _connect(self.uri)
             except IndexMismatch:
                 if self._view is None:
                     raise
@@ -185,12 +192,12 @@ class Index:
             for number in numbers:
                 if tag_name(number) in tags:
                     await handle.tags.delete(tag_name(number))
-            # No release is older than its oldest tag, and cleaning up to a tag is allowed.
+            # No release is older than its oldest tag, and cleaning up to shortly before is allowed.
             versions = {found["version"]: found for found in await handle.list_versions()}
             tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
             if tagged:
                 age_s = time.time() - versions[min(tagged)]["timestamp"].timestamp()
-                await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + 1))
+                await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + _PAUSE_S))
 
     async def _open(self, table: str) -> Any:
         handle, about = await _named(self.connection, table)
@@ -227,6 +234,15 @@ class Index:
                 "fingerprint": self.embedder.fingerprint,
             },
         )
+
+
+async def _connect(uri: str) -> Any:
+    session = Session(
+        index_cache_size_bytes=_INDEX_CACHE_BYTES,
+        metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
+    )
+    with reading():
+        return await lancedb.connect_async(uri, session=session)
 
 
 async def filled_by(uri: str, release: Release) -> FilledBy:

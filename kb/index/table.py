@@ -22,12 +22,13 @@ _IN_LIST = 1_000
 NEGATIVE = "role = 'negative'"
 """Filter for what entries do not answer."""
 
-RowSet: TypeAlias = Literal["own", "head", "stated", "all"]
+RowSet: TypeAlias = Literal["own", "asked", "head", "stated", "all"]
 """What is searched. ``own``: the texts that operators wrote, each once (questions, variants,
-passages). ``head``: one of each chunk (questions, passages). ``stated``: what is embedded as a
-statement (answers, passages). ``all``: own and stated."""
+passages). ``asked``: those of entries. ``head``: one of each chunk (questions, passages).
+``stated``: what is embedded as a statement (answers, passages). ``all``: own and stated."""
 ROLES: Mapping[RowSet, tuple[Role, ...]] = {
     "own": ("question", "variant", "passage"),
+    "asked": ("question", "variant"),
     "head": ("question", "passage"),
     "stated": ("answer", "passage"),
     "all": ("question", "variant", "answer", "passage"),

@@ -126,7 +126,6 @@ class View(Reader):
         k: int,
         *,
         today: str = "",
-        kind: ChunkKind | None = None,
         rows: RowSet = "own",
     ) -> list[RowHit]:
         """Return the `k` rows nearest to a question's vector, of unit length, nearest first.
@@ -134,13 +133,12 @@ class View(Reader):
         Args:
             k: counts rows, not chunks: an entry comes back with each of its variants that is near.
             today: ISO date; rows that are not valid on it are left out. Empty: no row is.
-            kind: only entries or only passages.
         """
         if self.table is None:
             return []
         query = self.table.query().nearest_to(vector).distance_type("cosine").limit(k)
         query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
-        found = await self._fetch(query, "_distance", today, kind, rows)
+        found = await self._fetch(query, "_distance", today, rows)
         return [row.scored(1.0 - far) for row, far in found if far is not None]
 
     async def search_text(
@@ -154,7 +152,7 @@ class View(Reader):
             return []
         words = MatchQuery(text, "text")  # type: ignore[call-arg]  # mypy misses its defaults
         query = self.table.query().nearest_to_text(words).limit(k)
-        found = await self._fetch(query, "_score", today, None, rows)
+        found = await self._fetch(query, "_score", today, rows)
         return [row.scored(score) for row, score in found]
 
     async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
@@ -200,13 +198,15 @@ class View(Reader):
         found = {row.row_id: row for row in await self.rows_of("row_id", row_ids)}
         return [[(found[row_id], score) for score, row_id in r] for r in best.best]
 
-    async def blocks(self, size: int) -> AsyncIterator[tuple[list[Row], Matrix]]:
-        """Yield the texts that operators wrote with their vectors, so many rows at a time.
+    async def blocks(
+        self, size: int, *, which: RowSet = "own"
+    ) -> AsyncIterator[tuple[list[Row], Matrix]]:
+        """Yield texts with their vectors, so many rows at a time.
 
         Variants come last.
         """
         names = ["role", "row_id"]
-        found = tuples(await self._select(names, FILTERS["own"]), names)
+        found = tuples(await self._select(names, FILTERS[which]), names)
         ordered = [row_id for _, row_id in sorted((role == "variant", one) for role, one in found)]
         for start in range(0, len(ordered), size):
             part = ordered[start : start + size]
@@ -340,15 +340,13 @@ class View(Reader):
         return read_rows(await self._select(ROW_FIELDS, where))
 
     async def _fetch(
-        self, query: Any, score: str, today: str, kind: ChunkKind | None, rows: RowSet
+        self, query: Any, score: str, today: str, rows: RowSet
     ) -> Iterable[tuple[RowHit, Any]]:
         """Return the rows that a query finds, each with its column `score`."""
         conditions = [FILTERS[rows]]
         if today and self.dated:
             day = quoted(today)
             conditions.append(f"valid_from <= {day} AND (valid_until = '' OR valid_until >= {day})")
-        if kind is not None:
-            conditions.append(f"kind = '{kind}'")
         query = query.where(" AND ".join(conditions))
         with reading():
             found = await query.select([*ROW_FIELDS, score]).to_arrow()

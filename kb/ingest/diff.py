@@ -1,14 +1,32 @@
 """What a set of documents changes: rows to write and to take out, and the figures of the report."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from core.types import Chunk, FileReport
 from kb.index.rows import Row, content_key
-from kb.index.table import ROLES
+from kb.index.table import chunks
 from kb.index.view import Reader
 from kb.ingest.prepare import Prepared, PreparedFile
+from kb.ranking.features import Rarity, char_bags
+
+_LIKE, _LIKE_IN_PLACE = 0.6, 0.3
+"""N-gram cosine from which a text that comes takes the place of one that goes; in the same place
+of the file less is enough."""
+_PAIRS = 4_000_000
+"""Texts of a document that go, times those that come, up to which they are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry or passage before and after; ``None``: it was not there, or is gone."""
+
+    before: Chunk | None
+    after: Chunk | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +41,8 @@ class Comparison:
     """By document, only of those that change."""
     fresh: tuple[Row, ...] = ()
     """Of `written`, the rows whose text is new in its chunk."""
-    lost: tuple[Row, ...] = ()
-    """The questions and passages that are no longer there."""
+    changes: tuple[Change, ...] = ()
+    """What the figures of `files` count, document by document."""
 
     def summary(self) -> dict[str, int]:
         """Return the chunks added, changed and removed."""
@@ -43,18 +61,27 @@ async def compare(state: Reader, prepared: Prepared, removed: Sequence[str]) -> 
     for row in stored:
         by_document[row.doc_id].append(row)
     elsewhere = await _elsewhere(state, files, {*doc_ids, *removed})
-    reports = {
-        file.file.doc_id: _report(file, by_document[file.file.doc_id], elsewhere) for file in files
+    new_by_document: dict[str, list[Row]] = defaultdict(list)
+    for row in rows.values():
+        new_by_document[row.doc_id].append(row)
+    changes = {
+        doc_id: await asyncio.to_thread(_changes, by_document[doc_id], new_by_document[doc_id])
+        for doc_id in (*doc_ids, *removed)
     }
-    for doc_id in removed:
-        chunks = {row.chunk_id for row in by_document[doc_id]}
-        reports[doc_id] = FileReport(doc_id, removed=len(chunks))
+    reports = {doc_id: _report(doc_id, changes[doc_id]) for doc_id in changes}
+    for file in files:
+        doc_id = file.file.doc_id
+        reports[doc_id] = replace(
+            reports[doc_id],
+            unchanged=len(file.chunks) - sum(one.after is not None for one in changes[doc_id]),
+            duplicates=sum(len(elsewhere[content_key(chunk)]) > 1 for chunk in file.chunks),
+        )
     return Comparison(
         written=tuple(row for row in rows.values() if digests.get(row.row_id) != row.digest),
         gone=frozenset(digests.keys() - rows.keys()),
         files=reports,
         fresh=tuple(row for row in rows.values() if row.row_id not in digests),
-        lost=tuple(row for row in stored if row.row_id not in rows and row.role in ROLES["head"]),
+        changes=tuple(change for found in changes.values() for change in found),
     )
 
 
@@ -72,25 +99,62 @@ async def _elsewhere(
     return holders
 
 
-def _report(
-    file: PreparedFile, stored: Sequence[Row], elsewhere: Mapping[str, set[str]]
-) -> FileReport:
-    before = {row.chunk_id: row for row in stored}
-    after = {chunk.chunk_id: chunk for chunk in file.chunks}
-    added = after.keys() - before.keys()
-    removed = before.keys() - after.keys()
-    changed = _changed([after[chunk_id] for chunk_id in added], [before[gone] for gone in removed])
+def _report(doc_id: str, changes: Sequence[Change]) -> FileReport:
+    kept = sum(one.before is not None and one.after is not None for one in changes)
     return FileReport(
-        doc_id=file.file.doc_id,
-        added=len(added) - changed,
-        changed=changed,
-        removed=len(removed) - changed,
-        unchanged=len(after.keys() & before.keys()),
-        duplicates=sum(len(elsewhere[content_key(chunk)]) > 1 for chunk in file.chunks),
+        doc_id,
+        added=sum(one.before is None for one in changes),
+        changed=kept,
+        removed=sum(one.after is None for one in changes),
     )
 
 
-def _changed(added: Sequence[Chunk], removed: Sequence[Row]) -> int:
-    """Count the entries whose question is still there with another answer."""
-    questions = {row.chunk_text for row in removed if row.role != "passage"}
-    return len(questions & {chunk.text for chunk in added if chunk.kind == "faq"})
+def _changes(stored: Sequence[Row], rows: Sequence[Row]) -> list[Change]:
+    """Return what changes of one document; a text that only moved does not."""
+    before, after = ({chunk.chunk_id: chunk for chunk in chunks(of)} for of in (stored, rows))
+    found = [
+        Change(before[one], after[one])
+        for one in after
+        if one in before and _said(before[one]) != _said(after[one])
+    ]
+    lost, new = (
+        [chunk for chunk_id, chunk in these.items() if chunk_id not in others]
+        for these, others in ((before, after), (after, before))
+    )
+    pairs = _paired(lost, new)
+    found += [Change(lost[one], new[other]) for one, other in pairs.items()]
+    found += [Change(chunk, None) for place, chunk in enumerate(lost) if place not in pairs]
+    taken = set(pairs.values())
+    return [*found, *(Change(None, one) for place, one in enumerate(new) if place not in taken)]
+
+
+def _said(chunk: Chunk) -> Chunk:
+    return replace(chunk, location="", updated="", entry_id="")
+
+
+def _paired(lost: Sequence[Chunk], new: Sequence[Chunk]) -> dict[int, int]:
+    """Return for texts that go which of those that come takes their place, the likest first.
+
+    An entry with the same question always does.
+    """
+    if not 0 < len(lost) * len(new) <= _PAIRS:
+        asked = {chunk.text: place for place, chunk in enumerate(new) if chunk.kind == "faq"}
+        return {place: asked[one.text] for place, one in enumerate(lost) if one.text in asked}
+    mine, theirs = (char_bags([f"{one.text}\n{one.answer}" for one in of]) for of in (lost, new))
+    likeness = Rarity.flat().cosine(mine, theirs)
+    for place, one in enumerate(lost):
+        for other, chunk in enumerate(new):
+            if one.kind != chunk.kind:
+                likeness[place, other] = 0.0
+            elif one.kind == "faq" and one.text == chunk.text:
+                likeness[place, other] = 2.0
+            elif one.location == chunk.location and likeness[place, other] >= _LIKE_IN_PLACE:
+                likeness[place, other] = max(likeness[place, other], _LIKE)
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    ordered = np.argwhere(likeness >= _LIKE)
+    for place, other in ordered[np.argsort(-likeness[tuple(ordered.T)], kind="stable")].tolist():
+        if place not in found and other not in taken:
+            found[place] = other
+            taken.add(other)
+    return found

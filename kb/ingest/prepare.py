@@ -295,10 +295,8 @@ def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
     The longest come first, so that the model's largest batch shows itself at the start.
     """
-    ordered = sorted(rows, key=_length, reverse=True)
+    ordered = sorted(
+        rows, key=lambda row: (is_statement(row), len(embedded_text(row).encode())), reverse=True
+    )
     for start in range(0, len(ordered), EMBED_BATCH):
         yield ordered[start : start + EMBED_BATCH]
-
-
-def _length(row: Row) -> tuple[bool, int]:
-    return is_statement(row), len(embedded_text(row).encode())

@@ -158,7 +158,8 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     if len(first) == 2:  # otherwise a list of terms and their meanings loses its first term
         if re.search(r"\d", _YEAR.sub("", first[1])):
             return False
-        return all(_AMOUNT.fullmatch(row[1].strip()) for row in rows[1:] if len(row) > 1 and row[1])
+        beside = [row[1] for row in below if len(row) > 1 and row[1]]
+        return bool(beside) and all(map(_AMOUNT.fullmatch, beside))
     return True
 
 
@@ -171,7 +172,8 @@ def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the names of the columns of a table without marks whose first two rows name them.
 
     The first has names that reach over several columns, repeated or followed by empty cells; a
-    column below holds amounts. Empty if it is no such table.
+    column below holds amounts, and what stands in the second is none, unless it is the only row
+    without a name. Empty if it is no such table.
     """
     if len(rows) < 3:
         return ()
@@ -179,7 +181,9 @@ def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     top += [""] * (len(second) - len(top))
     titled = top[0] and len({*top} - {""}) == 1  # it stands above all of the table
     wide = not titled and any(b in ("", a) and a for a, b in pairwise(top))
-    if not wide or len(second) < len(top) or any(map(_AMOUNT.fullmatch, filter(None, second))):
+    unnamed = top[0] and not second[0] and all(second[1:])
+    amounts = any(map(_AMOUNT.fullmatch, filter(None, second))) and not unnamed
+    if not wide or len(second) < len(top) or amounts:
         return ()
     for place in range(1, len(top)):
         if not top[place] and second[place]:
@@ -198,7 +202,7 @@ def with_header(
     """
     if heads > 1 and heads < len(rows):
         return [join_names(rows[:heads]), *rows[heads:]], True
-    if not heads and (names := joined_header(rows)):
+    if names := joined_header(rows):
         return [names, *rows[2:]], True
     return list(rows), heads > 0 or looks_like_header(rows)
 

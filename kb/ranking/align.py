@@ -19,32 +19,28 @@ from kb.ranking.features import Floats
 
 _DATA = Path(__file__).parent / "data"
 _ROWS = "aligned2"
-"""Entries have rows for their answers (`kb.index.rows`); with "aligned1" they had none."""
-OLDER_ROWS = "aligned1"
+"""In the fingerprint: which texts of a chunk are embedded (`kb.index.rows`)."""
 
 
 class AlignedEmbedder:
     """An embedder whose vectors are nearly free of language. Same protocol, other vectors."""
 
-    def __init__(
-        self, embedder: Embedder, *, shift: Floats, directions: Floats, rows: str = _ROWS
-    ) -> None:
+    def __init__(self, embedder: Embedder, *, shift: Floats, directions: Floats) -> None:
         """Wrap an embedder, whose vectors lose `shift` and what they have of `directions`.
 
-        These are orthonormal, shape (n, dim). `rows` names in the fingerprint which texts of a
-        chunk are embedded.
+        These are orthonormal, shape (n, dim).
         """
         self.name = embedder.name
         self.dim = embedder.dim
         self.max_tokens = embedder.max_tokens
-        self.fingerprint = f"{rows}-{embedder.fingerprint}"
+        self.fingerprint = f"{_ROWS}-{embedder.fingerprint}"
         """Of the model and of what is taken out."""
         self._embedder = embedder
         self._shift = shift
         self._directions = directions
 
     @classmethod
-    def load(cls, embedder: Embedder, *, rows: str = _ROWS) -> Self | None:
+    def load(cls, embedder: Embedder) -> Self | None:
         """Return an aligned embedder, or ``None`` if nothing is known about this model."""
         path = _DATA / f"align-{embedder.name}.json"
         if not path.is_file():
@@ -53,8 +49,7 @@ class AlignedEmbedder:
         directions = np.asarray(values["directions"], np.float32)
         if directions.shape[1] != embedder.dim:
             return None
-        shift = np.asarray(values["shift"], np.float32)
-        return cls(embedder, shift=shift, directions=directions, rows=rows)
+        return cls(embedder, shift=np.asarray(values["shift"], np.float32), directions=directions)
 
     async def embed_query(self, text: str) -> Vector:
         """Embed one question; see `Embedder.embed_query`."""

@@ -77,17 +77,14 @@ def gather(
     found: dict[tuple[str, str, str], tuple[list[RowHit], list[RowHit], list[RowHit]]] = {}
     for search, rows in enumerate((own, stated, text)):
         for row in rows:
-            found.setdefault(_content(row.chunk), ([], [], []))[search].append(row)
+            chunk = row.chunk  # of a passage with its heading, which may name the product
+            said = chunk.kind, chunk.text, chunk.answer or heading_of(chunk.title)
+            found.setdefault(said, ([], [], []))[search].append(row)
     lowest_asked = min((row.score for row in own), default=0.0)
     lowest_stated = min((row.score for row in stated), default=0.0)
     candidates = [_candidate(*rows, lowest_asked, lowest_stated) for rows in found.values()]
     candidates.sort(key=lambda c: (-(c.stated + 0.25 * c.asked), c.chunk.chunk_id))
     return candidates[:MOST]
-
-
-def _content(chunk: Chunk) -> tuple[str, str, str]:
-    """Return what is said: of a passage under its heading, which may name the product."""
-    return chunk.kind, chunk.text, chunk.answer or heading_of(chunk.title)
 
 
 def _candidate(

@@ -6,13 +6,13 @@ hundred candidates cost about a millisecond.
 
 import re
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from core.recent import Recent
 from kb.text.segmentation import normalise
 from kb.text.stems import stems
 
@@ -80,21 +80,17 @@ class BagCache:
 
     def __init__(self, make: Callable[[Sequence[str]], Bags], *, size: int) -> None:
         self._make = make
-        self._size = size
-        self._kept: OrderedDict[str, Bags] = OrderedDict()
+        self._kept: Recent[str, Bags] = Recent(size)
 
     def bags(self, texts: Sequence[str]) -> Bags:
         """Return what `make` would for these texts."""
-        found = {text: self._kept[text] for text in texts if text in self._kept}
+        found = {text: bag for text in texts if (bag := self._kept.get(text))}
         new = [text for text in dict.fromkeys(texts) if text not in found]
         if new:
             made = self._make(new)
-            found |= dict(zip(new, made.apart(), strict=True))
-        for text, bag in found.items():
-            self._kept[text] = bag
-            self._kept.move_to_end(text)
-        while len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+            for text, bag in zip(new, made.apart(), strict=True):
+                found[text] = bag
+                self._kept.put(text, bag)
         return Bags.joined([found[text] for text in texts])
 
 

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import TypeAlias
 
 from core.errors import ModelError, Overloaded
 from core.protocols import Embedder, Reader
 from core.types import ChunkKind, Hit, Vector
-from kb.index.table import RowHit, RowSet
+from kb.index.table import RowHit
+from kb.index.view import View
 from kb.ranking.align import AlignedEmbedder
 from kb.ranking.candidates import MOST, Reading
 from kb.ranking.ranker import SENTENCES_OF, Ranked, Ranker
@@ -65,70 +66,28 @@ class Retrieval:
         return self.hits[0].probability if self.hits else 0.0
 
 
-class SearchView(Protocol):
-    """One release of the index, for reading (`kb.index.view.View`)."""
-
-    release: int
-
-    async def search_dense(
-        self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[RowHit]:
-        """Return the `k` rows nearest to a vector."""
-
-    async def search_text(
-        self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[RowHit]:
-        """Return the `k` best rows of full-text search."""
-
-    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
-        """Return the vectors of passages and answers, by chunk id."""
-
-    async def count(self) -> int:
-        """Return the number of rows."""
-
-    async def objections(self, vector: Vector) -> Mapping[str, float]:
-        """Return how near a question is to what entries do not answer, by chunk id."""
+Views: TypeAlias = Callable[[], Awaitable[View]]
+"""Returns the release that is searched."""
+Rankers: TypeAlias = Callable[[int], Awaitable[Ranker]]
+"""Returns the ranker of a release, the default one while it has none of its own."""
 
 
-_View = TypeVar("_View", bound=SearchView, covariant=True)
-
-
-class SearchIndex(Protocol[_View]):
-    """The index of a knowledge base (`kb.index.index.Index`)."""
-
-    async def view(self) -> _View:
-        """Return the live release."""
-
-
-class Rankers(Protocol):
-    """Gives the ranker of a release (`kb.ranking.training.Trainer`)."""
-
-    async def ranker(self, release: int) -> Ranker:
-        """Return the ranker of this release, the default one while it has none of its own."""
-
-
+@dataclass
 class Retriever:
-    """Finds the entries and passages that may answer a question."""
+    """Finds the entries and passages that may answer a question.
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        index: SearchIndex[SearchView],
-        rankers: Rankers,
-        second: SecondEmbedder | None = None,
-        reader: Reader | None = None,
-    ) -> None:
-        """Take what questions and rows are embedded with, and what helps to judge them.
+    Without a `reader`, or while it is down, the order and the certainty are those of the search:
+    less is answered.
+    """
 
-        Without a `reader`, or while it is down, the order and the certainty are those of the
-        search: less is answered.
-        """
-        self._embedder = embedder
-        self._second = second
-        self._index = index
-        self._rankers = rankers
-        self._reader = reader
-        self._reader_down = False
+    embedder: Embedder
+    """Questions are embedded with what the rows were embedded with."""
+    view: Views
+    ranker: Rankers
+    second: SecondEmbedder | None = None
+    """Helps to judge entries."""
+    reader: Reader | None = None
+    _reader_down: bool = field(default=False, init=False)
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
         """Return the `k` most probable candidates for one question; typing errors are corrected.
@@ -140,10 +99,10 @@ class Retriever:
             ModelUnavailable: if the embedding model is down.
         """
         started = time.perf_counter()
-        view = await self._index.view()
-        ranker = await self._rankers.ranker(view.release)
+        view = await self.view()
+        ranker = await self.ranker(view.release)
         question = await asyncio.to_thread(ranker.corrected, question)
-        vector = await self._embedder.embed_query(question)
+        vector = await self.embedder.embed_query(question)
         embedded = time.perf_counter()
         own, stated, text, second, rows = await asyncio.gather(
             view.search_dense(vector, OWN_ROWS, today=today, rows="own"),
@@ -171,14 +130,14 @@ class Retriever:
         }
         return Retrieval(question, vector, tuple(hits[:k]), view.release, timings, readings, ranked)
 
-    async def _said_once(self, view: SearchView, question: str, hits: Sequence[Hit]) -> list[Hit]:
+    async def _said_once(self, view: View, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """Leave out what the first hits say in another language too.
 
         The one in the question's language stays, as probable as the likelier of both.
         """
         first = list(hits[:_COMPARED])
         own = [may_be(question, hit.chunk.language) for hit in first]
-        aligned = isinstance(self._embedder, AlignedEmbedder)  # to others all texts are alike
+        aligned = isinstance(self.embedder, AlignedEmbedder)  # to others all texts are alike
         if not aligned or all(own) or not any(own):
             return list(hits)
         vectors = await view.statements(hit.chunk.chunk_id for hit in first)
@@ -204,9 +163,9 @@ class Retriever:
 
     async def _by_second(self, question: str, ranker: Ranker) -> Vector | None:
         """Embed a question with the second model, if that helps to judge entries."""
-        if self._second is None or not ranker.asks_second(question):
+        if self.second is None or not ranker.asks_second(question):
             return None
-        return await self._second.vector(question)
+        return await self.second.vector(question)
 
     async def _read(
         self, ranker: Ranker, ranked: Ranked, most: int
@@ -215,16 +174,16 @@ class Retriever:
 
         They stay as they are if it cannot.
         """
-        if self._reader is None:
+        if self.reader is None:
             return ranked, {}
         question, candidates = ranked.question, ranked.candidates[:most]
         try:
-            odds = await self._reader.read(question, [c.statement for c in candidates])
+            odds = await self.reader.read(question, [c.statement for c in candidates])
             wholes = {c.chunk.chunk_id: o for c, o in zip(candidates, odds, strict=True)}
             by_wholes = ranker.read(ranked, [Reading(o, ()) for o in odds])
             best = by_wholes.candidates[:SENTENCES_OF]
             sentences = [c.sentences() for c in best]
-            each = iter(await self._reader.read(question, [t for own in sentences for t in own]))
+            each = iter(await self.reader.read(question, [t for own in sentences for t in own]))
         except Overloaded:
             return ranked, {}  # the next question may be read again
         except ModelError as error:
@@ -243,8 +202,8 @@ class Retriever:
 
 
 def _unobjected(
-    rows: Sequence[RowHit], near: Sequence[RowHit], objections: Mapping[str, float]
-) -> Sequence[RowHit]:
+    rows: list[RowHit], near: Sequence[RowHit], objections: Mapping[str, float]
+) -> list[RowHit]:
     """Leave out entries whose negative examples are nearer to the question than their own texts."""
     if not objections:
         return rows

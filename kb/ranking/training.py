@@ -14,9 +14,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +24,8 @@ from core.child import child_environment
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.types import Matrix
-from kb.index.rows import Row
-from kb.index.view import Sample
+from kb.index.table import ROLES
+from kb.index.view import View
 from kb.ranking.calibration import Reliability
 from kb.ranking.features import Rarity
 from kb.ranking.kernel import Kernel, Models
@@ -33,7 +33,7 @@ from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.pair import MOST_ROWS as PAIRED_ROWS
 from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
-from kb.ranking.retriever import SearchIndex, SearchView
+from kb.ranking.retriever import Views
 from kb.ranking.second import SecondEmbedder
 from kb.ranking.training_rows import MOST_ROWS, PAIR, VOCABULARY, background_texts, count, hand_over
 
@@ -71,33 +71,20 @@ class Training:
     """By cross-validation; empty with the default weights."""
 
 
-class ReadableView(SearchView, Protocol):
-    """One release of the index, with what training reads."""
-
-    async def sample(self, *, most: int) -> Sample:
-        """Return all rows; of a large base, those that matter most."""
-
-
+@dataclass
 class Trainer:
     """Trains releases one at a time and gives the ranker of each."""
 
-    def __init__(
-        self,
-        index: SearchIndex[ReadableView],
-        embedder: Embedder,
-        folder: Path,
-        *,
-        second: SecondEmbedder | None = None,
-    ) -> None:
-        """Keep what is trained in `folder`, which is created when it is first written.
+    live: Views
+    """Returns the live release."""
+    embedder: Embedder
+    folder: Path
+    """Of what is trained; created when it is first written."""
+    _: KW_ONLY
+    second: SecondEmbedder | None = None
+    """Where it helps to judge entries, these are trained with both (`kb.ranking.pair`)."""
 
-        Where a `second` embedder helps to judge entries, it is trained with both
-        (`kb.ranking.pair`).
-        """
-        self._second = second
-        self._index = index
-        self._embedder = embedder
-        self._folder = folder
+    def __post_init__(self) -> None:
         self._weights = Weights.load()
         self._default = Ranker(self._weights)
         self._rankers: dict[int, Ranker] = {}
@@ -115,7 +102,7 @@ class Trainer:
             return found
         folder = self._folder_of(release)
         about = await asyncio.to_thread(_about, folder)
-        if (about.get("format"), about.get("fingerprint")) != (_FORMAT, self._embedder.fingerprint):
+        if (about.get("format"), about.get("fingerprint")) != (_FORMAT, self.embedder.fingerprint):
             return self._default
         loaded = await asyncio.to_thread(self._load, folder)
         self._rankers = {release: loaded}
@@ -123,11 +110,11 @@ class Trainer:
 
     async def ensure(self) -> None:
         """Train the live release if that has not been done for these embedding models."""
-        release = (await self._index.view()).release
+        release = (await self.live()).release
         if not release:
             return
         about = await asyncio.to_thread(_about, self._folder_of(release))
-        second = self._second.fingerprint if self._second else ""
+        second = self.second.fingerprint if self.second else ""
         if await self.ranker(release) is self._default or about.get("second") != second:
             await self.after_publish(release)
 
@@ -150,34 +137,34 @@ class Trainer:
             ModelUnavailable: if the embedding model is down.
         """
         async with self._lock:
-            view = await self._index.view()
+            view = await self.live()
             folder = self._folder_of(view.release)
             training = await self._make(view, folder)
             self._rankers = {view.release: await asyncio.to_thread(self._load, folder)}
             await asyncio.to_thread(self._forget_old)
             return training
 
-    async def trial(self, view: ReadableView) -> Ranker:
+    async def trial(self, view: View) -> Ranker:
         """Return the ranker that a release will have when it is live; see `adopt`.
 
         Bases that training is too slow for are judged as the live release is.
         """
         self._tried = None
         if await view.count() > 2 * MOST_ROWS:  # of an entry, its answer has a row too
-            return await self.ranker((await self._index.view()).release)
-        ranker = await self._made(view, self._folder / _TRIED)
+            return await self.ranker((await self.live()).release)
+        ranker = await self._made(view, self.folder / _TRIED)
         if ranker is None:
             return self._default
         self._tried = (view.release, ranker)
         return ranker
 
-    async def preview(self, view: ReadableView) -> Ranker | None:
+    async def preview(self, view: View) -> Ranker | None:
         """Return the ranker that rows would have if they were live; ``None``: too many."""
         if await view.count() > _PREVIEWED_ROWS:
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         # A folder of its own: other processes may make previews at the same time.
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="preview-") as temporary:
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="preview-") as temporary:
             return await self._made(view, Path(temporary) / "made")
 
     async def adopt(self, release: int) -> None:
@@ -186,11 +173,11 @@ class Trainer:
         if tried is None or tried[0] != release:
             return
         async with self._lock:
-            await asyncio.to_thread(_replace, self._folder / _TRIED, self._folder_of(release))
+            await asyncio.to_thread(_replace, self.folder / _TRIED, self._folder_of(release))
             self._rankers = {release: tried[1]}
             self._adopted = release
 
-    async def _made(self, view: ReadableView, folder: Path) -> Ranker | None:
+    async def _made(self, view: View, folder: Path) -> Ranker | None:
         """Return a ranker trained in `folder`; ``None`` if that failed, which is logged."""
         async with self._lock:
             try:
@@ -200,26 +187,29 @@ class Trainer:
                 return None
             return await asyncio.to_thread(self._load, folder)
 
-    async def _make(self, view: ReadableView, folder: Path) -> Training:
+    async def _make(self, view: View, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
         background = background_texts()
         background_vectors = await self.background_vectors(background)
         sample = await view.sample(most=MOST_ROWS)
-        rows, vectors = _own(sample.rows, sample.vectors)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="training-") as temporary:
+        # Neither what entries do not answer, nor answers: they repeat the question's row.
+        roles = ROLES["own"]
+        kept = [place for place, row in enumerate(sample.rows) if row.role in roles]
+        rows, vectors = [sample.rows[place] for place in kept], sample.vectors[kept]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="training-") as temporary:
             done = Path(temporary) / "done"
             done.mkdir()
             entries = await asyncio.to_thread(count, rows, done)
             if not sample.whole_entries:
                 entries = None
             fitted = {}
-            tried = self._second.fingerprint if self._second else ""
+            tried = self.second.fingerprint if self.second else ""
             if entries is not None:
                 source = Path(temporary)
                 second = None
-                if self._second and len(entries.texts) <= PAIRED_ROWS:
-                    second = await self._second.vectors([*entries.texts, *background])
+                if self.second and len(entries.texts) <= PAIRED_ROWS:
+                    second = await self.second.vectors([*entries.texts, *background])
                     tried = "" if second is None else tried
                 await asyncio.to_thread(
                     hand_over, source, entries, vectors, background, background_vectors, second
@@ -228,7 +218,7 @@ class Trainer:
                 fitted = json.loads((done / "fitted.json").read_text("utf-8"))
             about: dict[str, Any] = {
                 "format": _FORMAT,
-                "fingerprint": self._embedder.fingerprint,
+                "fingerprint": self.embedder.fingerprint,
                 "second": tried,
                 "numbers": entries.numbers if entries else {},
                 "fitted": fitted,
@@ -251,7 +241,7 @@ class Trainer:
         return training
 
     def _folder_of(self, release: int) -> Path:
-        return self._folder / f"release-{release}"
+        return self.folder / f"release-{release}"
 
     def _load(self, folder: Path) -> Ranker:
         about = json.loads((folder / "about.json").read_text("utf-8"))
@@ -259,7 +249,7 @@ class Trainer:
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
             pair, by_both = None, about["fitted"].get(PAIR)
-            if by_both and self._second and about["second"] == self._second.fingerprint:
+            if by_both and self.second and about["second"] == self.second.fingerprint:
                 kernel, fitted = Kernel.load(folder / PAIR), Models.from_json(by_both["models"])
                 pair = Pair(kernel, fitted, by_both["share"], by_both["language"])
             own = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
@@ -273,14 +263,14 @@ class Trainer:
 
     async def background_vectors(self, texts: Sequence[str]) -> Matrix:
         """Embed the off-topic messages, once for each embedding model."""
-        model = hashlib.sha256(self._embedder.fingerprint.encode()).hexdigest()[:16]
-        path = self._folder / f"background-{model}.npy"
+        model = hashlib.sha256(self.embedder.fingerprint.encode()).hexdigest()[:16]
+        path = self.folder / f"background-{model}.npy"
         if path.is_file():
             kept: Matrix = np.load(path)
             if len(kept) == len(texts):
                 return kept
-        vectors = await self._embedder.embed_queries(texts)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        vectors = await self.embedder.embed_queries(texts)
+        self.folder.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new.npy")
         np.save(new, vectors)
         new.replace(path)
@@ -313,7 +303,7 @@ class Trainer:
             raise TrainingFailed(release, reason[:300])
 
     def _forget_old(self) -> None:
-        kept = sorted(self._folder.glob("release-*"), key=lambda path: path.stat().st_mtime)
+        kept = sorted(self.folder.glob("release-*"), key=lambda path: path.stat().st_mtime)
         for folder in kept[:-_KEPT]:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -330,12 +320,6 @@ def _about(folder: Path) -> dict[str, Any]:
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
     return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
-
-
-def _own(rows: Sequence[Row], vectors: Matrix) -> tuple[list[Row], Matrix]:
-    """Leave out what entries do not answer, and answers: they repeat the question's row."""
-    kept = [place for place, row in enumerate(rows) if row.role not in ("negative", "answer")]
-    return [rows[place] for place in kept], vectors[kept] if len(kept) < len(rows) else vectors
 
 
 def _replace(new: Path, old: Path) -> None:

@@ -1,9 +1,11 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
 import datetime as dt
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypedDict, Unpack
 
 from babel import Locale
 
@@ -24,6 +26,7 @@ from kb.text.segmentation import normalise
 
 _SHORTEST_KEY = 4
 _OLD_DAYS, _SOON_DAYS = 365, 30
+_MERGE_S = 1.0
 _MOST_CHARS: Mapping[CurationKind, int] = {
     "variant": 400, "negative": 400, "answer": 20_000, "translation": 20_000, "draft": 20_000,
 }  # fmt: skip
@@ -65,6 +68,18 @@ class ChangeNotLive(AnswerdeskError):
                 reason=reason,
             )
         )
+
+
+class What(TypedDict, total=False):
+    """What a change to an entry says; what it lacks is empty."""
+
+    text: str
+    """The variant, answer, negative example, note or translated answer."""
+    valid_from: str
+    valid_until: str
+    """ISO dates, for ``validity``; both empty: valid always."""
+    language: str
+    """ISO 639-1, of ``translation`` and ``draft``."""
 
 
 @dataclass(frozen=True)
@@ -134,30 +149,14 @@ class Entries:
         return found[0]
 
     async def change(
-        self,
-        key: str,
-        kind: CurationKind,
-        *,
-        text: str = "",
-        valid_from: str = "",
-        valid_until: str = "",
-        language: str = "",
-        author: str = "",
+        self, key: str, kind: CurationKind, *, author: str = "", **what: Unpack[What]
     ) -> Curation:
-        """Store a change to an entry and publish it.
-
-        Args:
-            text: the variant, answer, negative example, note or translated answer.
-            valid_from: ISO date, for ``validity``.
-            valid_until: ISO date, for ``validity``; both empty: valid always.
-            language: ISO 639-1, of ``translation`` and ``draft``.
-        """
-        entry, text = await self.check(
-            key, kind, text=text, valid_from=valid_from, valid_until=valid_until, language=language
-        )
+        """Store a change to an entry and publish it."""
+        entry, what["text"] = await self.check(key, kind, **what)
         work = await self.curations.open()
         active = [c for c in work if c.chunk_id == entry.chunk_id and c.state == "active"]
         kinds = _TRANSLATED if kind == "translation" else {kind}
+        language = what.get("language", "")
         same = [c for c in active if c.kind in kinds and c.language == language]
         replaced = same if kind in _ONE_OF_A_KIND else []
         stored = await self.curations.add(
@@ -165,11 +164,8 @@ class Entries:
             _anchor(entry, () if kind in _TRANSLATED else active),
             replaces=[curation.curation_id for curation in replaced],
             chunk_id=entry.chunk_id,
-            text=text,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            language=language,
             author=author,
+            **what,
         )
         if kind != "draft":
             await self._publish(f"{kind}: {entry.text}", entry.doc_id)
@@ -190,26 +186,17 @@ class Entries:
             entry.chunk_id, "draft", text=text, language=language, author=author
         )
 
-    async def check(
-        self,
-        key: str,
-        kind: CurationKind,
-        *,
-        text: str,
-        valid_from: str,
-        valid_until: str,
-        language: str,
-    ) -> tuple[Chunk, str]:
+    async def check(self, key: str, kind: CurationKind, **what: Unpack[What]) -> tuple[Chunk, str]:
         """Return the entry that a change is for, and the text as it would be stored."""
-        entry = await self.get(key)
+        entry, text = await self.get(key), what.get("text", "")
         lines = kind in {"answer", "note", *_TRANSLATED}
         text = text.strip() if lines else " ".join(text.split())
         _check_text(entry, kind, text)
         if kind == "variant":
             await self._check_wording(entry, text)
-        _check_days(kind, valid_from, valid_until)
+        _check_days(kind, what.get("valid_from", ""), what.get("valid_until", ""))
         if kind in _TRANSLATED:
-            _check_language(entry, language)
+            _check_language(entry, what.get("language", ""))
         return entry, text
 
     async def _check_wording(self, entry: Chunk, text: str) -> None:
@@ -232,10 +219,10 @@ class Entries:
         """Find contradictions and duplicates in everything that is live; `Inspector.audit`."""
         return await self.ingestor.inspector.audit(await self.index.view(), on_compared)
 
-    async def merge(self, key: str, into: str, *, author: str = "") -> list[int]:
+    async def merge(self, key: str, into: str, *, author: str = "") -> int:
         """Switch an entry off, and ask another one by its wordings, as one release.
 
-        Return the numbers of the changes, which undo it together (`take_back`).
+        Return the number of the change that switches it off; taking that back parts them again.
         """
         entry, kept = await self.get(key), await self.get(into)
         if entry == kept:
@@ -244,25 +231,27 @@ class Entries:
         asked = {normalise(text) for text in (kept.text, *kept.variants)}
         new = [text for text in (entry.text, *entry.variants) if normalise(text) not in asked]
         changes: list[tuple[Chunk, CurationKind, str]] = [(kept, "variant", text) for text in new]
-        numbers = []
-        for one, kind, text in [*changes, (entry, "disabled", "")]:
+        number = 0
+        for one, kind, text in [*changes, (entry, "disabled", kept.text)]:
             active = [c for c in work if c.chunk_id == one.chunk_id and c.state == "active"]
             stored = await self.curations.add(
                 kind, _anchor(one, active), chunk_id=one.chunk_id, text=text, author=author
             )
-            numbers.append(stored.curation_id)
+            number = stored.curation_id
         await self._publish(f"merged: {entry.text}", kept.doc_id, entry.doc_id)
-        return numbers
+        return number
 
-    async def take_back(self, *numbers: int) -> Curation:
-        """Undo changes as one release, or drop what waits for review; return the last."""
-        for number in numbers:
-            await self.curations.get(number)
-        closed = [await self.curations.close(number) for number in numbers]
-        if published := [one for one in closed if one.kind != "draft"]:
-            *_, last = published
-            note = f"without {last.kind}: {last.anchor.question}"
-            await self._publish(note, *(one.anchor.doc_id for one in published))
+    async def take_back(self, number: int) -> Curation:
+        """Undo a change as one release, or drop what waits for review.
+
+        With what switched an entry off in a merge, the wordings that it lent go too.
+        """
+        change = await self.curations.get(number)
+        lent = _lent(change, await self.curations.open()) if change.kind == "disabled" else []
+        closed = [await self.curations.close(one.curation_id) for one in (*lent, change)]
+        if change.kind != "draft":
+            note = f"without {change.kind}: {change.anchor.question}"
+            await self._publish(note, *(one.anchor.doc_id for one in closed))
         return closed[-1]
 
     async def reattach(self, number: int, key: str) -> Curation:
@@ -285,6 +274,21 @@ class Entries:
         report = await self.ingestor.reread(doc_ids, note=note[:200])
         if failed := next((file for file in report.files if file.error), None):
             raise ChangeNotLive(failed.doc_id, failed.error)
+
+
+def _lent(off: Curation, work: Sequence[Curation]) -> list[Curation]:
+    """Return the wordings that a merge gave another entry just before it switched this one off."""
+    before = [one for one in work if one.curation_id < off.curation_id]
+    lent = itertools.takewhile(
+        lambda one: (
+            one.kind == "variant"
+            and off.text
+            and off.created - one.created < _MERGE_S
+            and one.author == off.author
+        ),
+        reversed(before),
+    )
+    return list(lent)
 
 
 def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:

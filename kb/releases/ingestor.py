@@ -2,16 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 from core.shown import short
-from core.types import FileReport, IngestReport, NewText
+from core.types import Chunk, FileReport, IngestReport, NewText
 from db.knowledge import Document, Release
-from kb.index.rows import Row
-from kb.index.table import ROLES
-from kb.ingest.diff import Comparison
+from kb.ingest.diff import Change, Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
 from kb.ingest.prepare import OnProgress, Prepared
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
@@ -20,7 +18,7 @@ from kb.review.caution import cautions
 from kb.review.findings import Inspector, confirmation, to_confirm
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
-from kb.text.segmentation import ngram_cosine
+from kb.review.most_asked import AskedOnce
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,8 @@ class IncomingFile:
 
 _TEXTS = 20
 """Entries and passages of each kind that a preview shows: changed, gone, new."""
-_TEXT_CHARS, _CHANGED_CHARS = 200, 800
-_SIMILAR = 0.3
-"""N-gram cosine from which a text in the same place is the other one, changed."""
+_CHARS = (200, 800)
+"""Of a text alone, and of each of two side by side."""
 _NOTHING, _UNKNOWN = Comparison(), Forecast()
 _COMPARED = frozenset({"ingest", "refresh"})
 """Kinds of release whose answers are compared with those before: not an operator's single edit."""
@@ -62,6 +59,7 @@ class _Work:
     dry_run: bool = False
     gated: bool = False
     guard: Guard | None = None
+    own: Sequence[AskedOnce] = ()
     on_progress: OnProgress | None = None
 
 
@@ -89,6 +87,7 @@ class Ingestor:
         note: str = "",
         guard: Guard | None = None,
         anyway: bool = False,
+        own: Sequence[AskedOnce] = (),
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         """Make the knowledge base hold exactly `files` under their ids, without `removed`.
@@ -106,6 +105,7 @@ class Ingestor:
             kind: of the release, see `Release.kind`.
             anyway: publish whatever the golden questions say, and what else waits for a person
                 (`kb.review.caution`).
+            own: questions that the files are to answer, asked by a dry run.
 
         Raises:
             ModelError: if the embedding model fails.
@@ -142,6 +142,7 @@ class Ingestor:
             dry_run=dry_run,
             gated=not anyway,
             guard=guard,
+            own=own,
             on_progress=on_progress,
         )
         return await self._carry_out(work)
@@ -195,7 +196,8 @@ class Ingestor:
         comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
         cautious = await cautions(view, comparison, own=self.own_contacts)
         inspection = await self.inspector.inspect(view, self.publisher.preparer, comparison)
-        forecast = await self.forecaster.foresee(view, comparison, inspection.vectors)
+        vectors = inspection.vectors
+        forecast = await self.forecaster.foresee(view, comparison, vectors, own=work.own)
         return replace(
             _report(work, prepared, work.base, work.documents, comparison, forecast),
             embedded=prepared.wanted,
@@ -324,6 +326,7 @@ def _report(
         seconds=time.perf_counter() - work.started,
         asked=forecast.asked,
         answers=forecast.answers,
+        own=forecast.own,
         golden_asked=forecast.golden_asked,
         golden=forecast.golden,
     )
@@ -331,33 +334,26 @@ def _report(
 
 def _texts(comparison: Comparison) -> tuple[NewText, ...]:
     """Return how the first entries and passages begin that change, go and come."""
-    lost = {place: row for row in comparison.lost for place in _places(row)}
-    changed, new, found = [], [], set[str]()
-    for row in comparison.fresh:
-        if row.role in ROLES["head"]:
-            olds = [lost[place] for place in _places(row) if place in lost]
-            old = next((old for old in olds if _is_changed(old, row, found)), None)
-            if old is None:
-                new.append(_text(row))
-            else:
-                found.add(old.row_id)
-                before = short(old.answer or old.chunk_text, _CHANGED_CHARS)
-                changed.append(replace(_text(row, _CHANGED_CHARS), old=before))
-    gone = [row for row in comparison.lost if row.row_id not in found]
-    shown = [replace(one, text="", old=one.text) for one in map(_text, gone[:_TEXTS])]
-    return (*changed[:_TEXTS], *shown, *new[:_TEXTS])
+    texts = [_text(one) for one in comparison.changes]
+    changed = [one for one in texts if one.text and one.old]
+    gone, new = ([t for t in texts if not t.text], [t for t in texts if not t.old])
+    return (*changed[:_TEXTS], *gone[:_TEXTS], *new[:_TEXTS])
 
 
-def _places(row: Row) -> tuple[tuple[str, ...], ...]:
-    return (row.doc_id, row.kind, "", row.chunk_text), (row.doc_id, row.kind, row.location)
+def _text(change: Change) -> NewText:
+    sides = [chunk for chunk in (change.before, change.after) if chunk]
+    chunk, both = sides[-1], len(sides) > 1
+    same = both and (sides[0].text, sides[0].answer) == (chunk.text, chunk.answer)
+    old, text = (
+        short(_whole(one) if same else one.answer or one.text, _CHARS[both]) if one else ""
+        for one in (change.before, change.after)
+    )
+    heading = chunk.text if chunk.kind == "faq" else chunk.title
+    return NewText(chunk.doc_id, chunk.location, heading, text, old)
 
 
-def _is_changed(old: Row, row: Row, found: Collection[str]) -> bool:
-    alike = old.chunk_text == row.chunk_text or ngram_cosine(old.content, row.content) >= _SIMILAR
-    return alike and old.row_id not in found
-
-
-def _text(row: Row, chars: int = _TEXT_CHARS) -> NewText:
-    heading = row.chunk_text if row.kind == "faq" else row.title
-    text = short(row.answer or row.chunk_text, chars)
-    return NewText(row.doc_id, row.location, heading, text)
+def _whole(chunk: Chunk) -> str:
+    """Return a text with everything that may change around it, a line each."""
+    days = " – ".join(filter(None, (chunk.valid_from, chunk.valid_until)))
+    around = (chunk.title, chunk.category, days, *chunk.variants, *chunk.negatives)
+    return "\n".join([chunk.answer or chunk.text, *filter(None, around)])

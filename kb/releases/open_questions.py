@@ -4,14 +4,14 @@ Telegram and the console show the same list and do the same with it; what become
 stands in the database (`db.conversations`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, TypeAlias
 
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
-from core.types import Chunk, Urgency
+from core.types import Answer, Chunk, Urgency
 from core.wording import N_, tr
-from db.conversations import Conversations, OpenQuestion
+from db.conversations import Conversations, OpenQuestion, OpenStatus
 from db.uploads import Entry
 from kb.answering.intent import continues
 from kb.ranking.retriever import Retriever
@@ -27,6 +27,8 @@ Order: TypeAlias = Literal["most", "newest"]
 _PRESSING: tuple[Urgency, ...] = ("urgent", "angry", "")
 _CONSIDERED = 500
 """The newest questions; older ones come when these are dealt with."""
+_ASKED_AGAIN = 200
+"""Wordings that are asked again after a release: half a minute of one core."""
 _LITTLE_CHINESE = 6
 """Characters of a Chinese question that says little alone; in other languages it has at most one
 word with a meaning of its own."""
@@ -135,9 +137,14 @@ class OpenQuestions:
         order = await self.alike.by_nearness(group.text, [one.text for one in others])
         return [(others[place], cosine >= NEAR) for place, cosine in order[:most]]
 
-    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
-        """Return the entries nearest to a question; none while nothing can be searched."""
+    async def nearest(self, question: str, *, words: str = "", most: int = 1) -> list[Chunk]:
+        """Return the entries nearest to a question, or those with words, as Knowledge finds them.
+
+        None while nothing can be searched.
+        """
         try:
+            if words:
+                return [*(await self.entries.search(words, kind="faq", most=most)).chunks]
             found = await self.finder.retrieve(question)
         except (ModelError, IndexUnusable):
             return []
@@ -147,9 +154,9 @@ class OpenQuestions:
         """Return questions by number, whatever became of them; who was forgotten is left out."""
         return await self.questions.open_questions(open_ids=open_ids, limit=len(open_ids))
 
-    async def dismissed(self, *, most: int) -> list[OpenQuestion]:
-        """Return what was set aside, the newest first."""
-        return await self.questions.open_questions(status="dismissed", limit=most)
+    async def settled(self, status: OpenStatus, *, most: int) -> list[OpenQuestion]:
+        """Return what was taken off the list in one way, the newest first."""
+        return await self.questions.open_questions(status=status, limit=most)
 
     async def concerns(
         self, question: str, *, answer: str = "", customer: int = 0, part: bool = False
@@ -190,6 +197,28 @@ class OpenQuestions:
         entry = replace(entry, open_ids=await self._with_alike(entry.open_ids, entry.question))
         return entry, await self.questions.resolve(entry.open_ids, status="answered")
 
+    async def answered_by_now(
+        self, answer: Callable[[str], Awaitable[Answer]], *, without: Collection[int]
+    ) -> list[int]:
+        """Take off the list what was asked in vain and is surely answered now; return the numbers.
+
+        The newest are asked, one after the other. Not those whose customers are in need or angry or
+        refused an answer, those that say too little alone, and those `without`.
+        """
+        asked: dict[str, list[int]] = {}
+        for one in await self.questions.open_questions(limit=_CONSIDERED):
+            little = _says_little(one.question, part=bool(one.message))
+            if one.kind == "unknown" and not (one.urgency or little or one.open_id in without):
+                asked.setdefault(one.question, []).append(one.open_id)
+        found = []
+        for question, open_ids in [*asked.items()][:_ASKED_AGAIN]:
+            said = await answer(question)
+            sure = said.kind in {"faq", "composed", "quoted"} and not (said.hedged or said.urgency)
+            if sure and not said.unanswered:
+                await self.questions.resolve(open_ids, status="found")
+                found += open_ids
+        return found
+
     async def _with_alike(self, open_ids: Sequence[int], question: str) -> tuple[int, ...]:
         """Add the numbers of the open questions that ask the same as a question."""
         waiting = await self.questions.open_questions(limit=_CONSIDERED)
@@ -213,11 +242,10 @@ class OpenQuestions:
         number, open_ids = change.curation_id, await self._with_alike(open_ids, question)
         return number, await self.questions.resolve(open_ids, status="answered", change=number)
 
-    async def unlink(self, *numbers: int) -> None:
-        """Take changes of entries back, live; the questions that they answered are open again."""
-        await self.entries.take_back(*numbers)
-        for number in numbers:
-            await self.questions.reopen(change=number)
+    async def unlink(self, number: int) -> int:
+        """Take a change of an entry back, live; return how many questions are open again by it."""
+        await self.entries.take_back(number)
+        return await self.questions.reopen(change=number)
 
     async def dismiss(self, open_id: int) -> int:
         """Set a question aside with those that ask the same; return how many these were."""

@@ -7,6 +7,7 @@ be downloaded, edited and sent again under its name.
 import asyncio
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import AnswerdeskError, UnreadableFile
@@ -15,6 +16,7 @@ from core.wording import N_, tr
 from db.uploads import Entry
 from kb.parse.faq.columns import Field, plain
 from kb.releases.ingestor import IncomingFile, Ingestor
+from kb.review.most_asked import AskedOnce
 from kb.text.segmentation import normalise
 
 DOC_ID = "team-answers.csv"
@@ -66,10 +68,12 @@ class TeamAnswers:
         dry_run: bool = False,
         note: str = "",
         anyway: bool = False,
+        asked: Sequence[AskedOnce] = (),
     ) -> IngestReport:
         """Make the knowledge base answer `question` with `answer`, word for word.
 
-        An entry with the same question gets the new answer. All other entries stay.
+        An entry with the same question gets the new answer. All other entries stay. A dry run asks
+        it, and what customers `asked` that it is to answer.
 
         Raises:
             UnreadableFile: if somebody replaced the file by one without the columns question and
@@ -78,7 +82,11 @@ class TeamAnswers:
         async with self._lock:
             data = with_entry(await self._current(), question, answer)
             return await self.ingestor.ingest(
-                [IncomingFile(DOC_ID, data)], dry_run=dry_run, note=note, anyway=anyway
+                [IncomingFile(DOC_ID, data)],
+                dry_run=dry_run,
+                note=note,
+                anyway=anyway,
+                own=[(question, 0, 0), *asked],
             )
 
     async def _current(self) -> bytes:

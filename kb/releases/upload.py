@@ -21,8 +21,11 @@ from kb.releases.ingestor import IncomingFile, Ingestor
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 from kb.releases.team_answers import TeamAnswers
+from kb.text.segmentation import normalise
 
 _NOTE_CHARS = 200
+_ASKED = 5
+"""Wordings that an entry is to answer which its preview asks, the newest."""
 STANDS: Mapping[UploadState | None, str] = {
     None: N_("It is not there any more: it is too old, or never was."),
     "checking": N_("It is still being checked. Wait for its preview."),
@@ -118,8 +121,6 @@ class UploadFlow:
     uploads: Uploads
     library: Library
     _: KW_ONLY
-    live_release: Callable[[], Awaitable[int]]
-    """0 before the first."""
     load: Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
     """Fetches the files of an upload from where they wait."""
     via: str
@@ -147,7 +148,7 @@ class UploadFlow:
 
         If golden questions hold it back (`IngestReport.held`), it waits for a word again.
         """
-        before = upload.before or await self.live_release()
+        before = upload.before or await self._live()
         # Stored first: after a crash the release that it made must not count as the one before.
         await self.uploads.move(upload.upload_id, "applying", "applying", before=before)
         report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
@@ -196,7 +197,7 @@ class UploadFlow:
         """Raise NothingToUndo or Overtaken if an upload cannot be undone."""
         if upload.state != "live" or upload.before in (0, upload.after):
             raise NothingToUndo(upload.state)
-        live = await self.live_release()
+        live = await self._live()
         if live != upload.after:
             raise Overtaken(live)
 
@@ -209,18 +210,21 @@ class UploadFlow:
         if not await self.uploads.move(upload.upload_id, "live", "undone"):
             raise NothingToUndo("undone")
         try:
-            await self.library.releases.rollback(upload.before)
+            release = await self.library.releases.rollback(upload.before)
         except AnswerdeskError:
             await self.uploads.move(upload.upload_id, "undone", "live")
             raise
         if upload.entry:
             await self.library.questions.reopen(upload.entry.open_ids)
-        return await self.live_release()
+        return release.number
 
     async def fail(self, upload: Upload, reason: str) -> None:
         """Note that a step failed for good."""
         outcome = stored(Outcome(error=reason))
         await self.uploads.move(upload.upload_id, upload.state, "failed", outcome=outcome)
+
+    async def _live(self) -> int:
+        return await self.library.releases.publisher.releases.live_number()
 
     async def _ingest(
         self,
@@ -231,12 +235,16 @@ class UploadFlow:
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         if upload.entry:
+            asked = await self.library.questions.asked(upload.entry.open_ids)
+            words = {normalise(one.question): one for one in asked}
+            words.pop(normalise(upload.entry.question), None)
             return await self.library.answers.add(
                 upload.entry.question,
                 upload.entry.answer,
                 dry_run=dry_run,
                 note="" if dry_run else f"{self.via}: an answer by the team",
                 anyway=anyway,
+                asked=[(q.question, 1, q.answer_id) for q in [*words.values()][:_ASKED]],
             )
         names = ", ".join(file.name for file in upload.files)
         return await self.library.ingestor.ingest(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kb.text.facts import Fact, agree, extract_facts, names_in, without_facts
-from kb.text.lexicon import is_cjk, yes_or_no
+from kb.text.facts import Fact, agree, extract_facts, names_in
+from kb.text.lexicon import fold, is_cjk, yes_or_no
 from kb.text.segmentation import split_sentences, words
 from kb.text.stems import content_words, same_word
 
@@ -17,6 +17,13 @@ _SHARED = 0.6
 """Of the content words of the shorter of two sentences, how many the other has too. Over the
 figures of the demo shop's files against each other, .6 with two shared words gives no alarm."""
 _SHARED_WORDS = 2.0
+_SPANS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "year": 365.0}
+"""Days of each unit of time: of two texts one may say months, and one years."""
+_CAPITAL_NOUNS = frozenset({"de", "lb"})
+"""Languages in which a capital does not tell a name."""
+_NEAR, _SHARED_NEAR = 0.4, 0.3
+"""From this similarity of two statements on, so much is enough, except of rows of tables, which
+share the names of columns, and of figures without a unit."""
 _HAN_WORD = 0.5
 """A pair of Han characters counts half: pairs overlap."""
 
@@ -41,12 +48,15 @@ class Difference:
     other_sentence: str
 
 
-def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Difference | None:
+def differing_figure(
+    new: Statement, old: Statement, *, alike: bool, relation: float = 0.0
+) -> Difference | None:
     """Return the first figure of `new` that `old` has otherwise, ``None`` if there is none.
 
     Both must measure the same: days and days, an amount and an amount. A figure that stands
     anywhere in the other text is not in question. Unless both answer nearly the same question
-    (`alike`), the sentences themselves must share most of their words.
+    (`alike`), the sentences themselves must share most of their words, or some if the vectors of
+    the two statements are near (`relation`, 0: unrelated, 1: equal).
     """
     whole_new, whole_old = extract_facts(new.text), extract_facts(old.text)
     changed = [f for f in _figures(new.text) if not _stands_in(f, whole_old)]
@@ -59,7 +69,13 @@ def differing_figure(new: Statement, old: Statement, *, alike: bool) -> Differen
             rivals = [fact for fact in _figures(other) if not _stands_in(fact, whole_new)]
             differing = ((a, b) for a in own for b in rivals if _same_measure(a, b))
             if (pair := next(differing, None)) and (
-                alike or _about_the_same(sentence, new.question, other, old.question)
+                alike
+                or _about_the_same(
+                    (sentence, new.question),
+                    (other, old.question),
+                    0.0 if "; " in f"{sentence} {other}" or not pair[0].unit else relation,
+                    names=not {new.language, old.language} & _CAPITAL_NOUNS,
+                )
             ):
                 mine, theirs = (fact.text.strip() for fact in pair)
                 return Difference(mine, theirs, sentence, other)
@@ -89,20 +105,29 @@ def _stands_in(fact: Fact, facts: Sequence[Fact]) -> bool:
 def _same_measure(fact: Fact, other: Fact) -> bool:
     bounds = {fact.bound, other.bound}
     opposite = bool(bounds & _LOWER) and bool(bounds & _UPPER)
-    return fact.kind == other.kind and fact.unit == other.unit and not opposite
+    spans = {fact.unit, other.unit} <= _SPANS.keys() and _days(fact).isdisjoint(_days(other))
+    same = fact.kind == other.kind and (fact.unit == other.unit or spans)
+    return same and not opposite
 
 
-def _about_the_same(sentence: str, question: str, other: str, other_question: str) -> bool:
+def _days(fact: Fact) -> set[float]:
+    return {round(float(value) * _SPANS[fact.unit]) for value in fact.values}
+
+
+def _about_the_same(
+    mine: tuple[str, str], theirs: tuple[str, str], relation: float, *, names: bool
+) -> bool:
     """Compare content words, those of the questions included where that is more.
 
-    Sentences of which each has a name that the other lacks ("France", "Spain") are about two
-    things.
+    Each is a sentence with the question that it answers. Sentences of which each has a name that
+    the other lacks ("France", "Spain") are about two things.
     """
-    if _names(sentence, other) and _names(other, sentence):
+    if names and _names(mine[0], theirs[0]) and _names(theirs[0], mine[0]):
         return False
-    left = [_content(sentence), _content(f"{question}\n{sentence}")]
-    right = [_content(other), _content(f"{other_question}\n{other}")]
-    return any(_overlap(a, b) for a in left for b in right)
+    left, right = (
+        [_content(said), _content(f"{question}\n{said}")] for said, question in (mine, theirs)
+    )
+    return any(_overlap(a, b, relation) for a in left for b in right)
 
 
 def _names(sentence: str, other: str) -> bool:
@@ -113,12 +138,17 @@ def _names(sentence: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _content(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(content_words(without_facts(text))))
+    text = fold(text)
+    for fact in reversed(_figures(text)):  # days of the week stay: they say what it is about
+        text = f"{text[: fact.start]} {text[fact.end :]}"
+    return tuple(dict.fromkeys(content_words(text)))
 
 
-def _overlap(left: Sequence[str], right: Sequence[str]) -> bool:
+def _overlap(left: Sequence[str], right: Sequence[str], relation: float) -> bool:
     left, right = sorted((left, right), key=_weight)
     shared = _weight([word for word in left if any(same_word(word, other) for other in right)])
+    if relation >= _NEAR:
+        return shared >= 1 and shared >= _SHARED_NEAR * _weight(left)
     return shared >= _SHARED_WORDS and shared >= _SHARED * _weight(left)
 
 

@@ -15,7 +15,7 @@ from core.shown import short
 from core.types import Chunk, Finding, FindingKind, Matrix, Vector
 from core.wording import N_, tr
 from kb.index.rows import Row
-from kb.index.table import ROLES
+from kb.index.table import ROLES, RowSet
 from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ingest.prepare import Preparer
@@ -31,6 +31,8 @@ Publishing finds these vectors in the spool, so nothing is computed twice."""
 _REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
 """Unrelated statements by language."""
 _NEIGHBOURS = 6
+_STATEMENTS = 12
+"""Of what is stated, neighbours that are compared: more, since each says several things."""
 _BLOCK = 500
 """Rows of a release that are compared with all others at a time."""
 
@@ -148,26 +150,34 @@ class Inspector:
         return Inspection(found, len(fresh) - len(compared), vectors)
 
     async def audit(self, view: View, on_compared: OnCompared) -> list[Found]:
-        """Compare every text of a release with the questions and passages nearest to it.
+        """Compare every text of a release with the questions and passages nearest to it, and what
+        is stated with what is stated, in documents too.
 
         `gravest` chooses among what this returns. 20,000 entries take minutes; cancelling it
         changes nothing.
         """
-        total = await view.count("own")
+        passes: tuple[tuple[RowSet, RowSet, int], ...] = (
+            ("own", "head", _NEIGHBOURS + 1),
+            ("stated", "stated", _STATEMENTS + 1),
+        )
+        total = sum([await view.count(which) for which, *_ in passes])
         found: list[Found] = []
-        done, compared = 0, set[frozenset[str]]()
-        async for rows, matrix in view.blocks(_BLOCK):
-            neighbours = await view.nearest(matrix, _NEIGHBOURS + 1, rows="head")
-            level = await self._level(matrix)
-            pairs = [
-                pair
-                for pair in _with_stored(rows, neighbours, level)
-                if pair.chunks not in compared or pair.relation >= _SAME
-            ]
-            compared |= {pair.chunks for pair in pairs}
-            found += await asyncio.to_thread(_findings, pairs)
-            done += len(rows)
-            on_compared(done, total)
+        done = 0
+        for which, others, most in passes:
+            compared = set[frozenset[str]]()
+            async for rows, matrix in view.blocks(_BLOCK, which=which):
+                neighbours = await view.nearest(matrix, most, rows=others)
+                level = await self._level(matrix)
+                pairs = [
+                    pair
+                    for pair in _with_stored(rows, neighbours, level)
+                    if pair.chunks not in compared or pair.relation >= _SAME
+                ]
+                compared |= {pair.chunks for pair in pairs}
+                judge = _findings if which == "own" else _stated_otherwise
+                found += await asyncio.to_thread(judge, pairs)
+                done += len(rows)
+                on_compared(done, total)
         return found
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
@@ -281,6 +291,26 @@ def _findings(pairs: Iterable[_Pair]) -> list[Found]:
         and both_valid(pair.row, pair.other)
         and (finding := _finding(pair))
     ]
+
+
+def _stated_otherwise(pairs: Iterable[_Pair]) -> list[Found]:
+    """Return the figures that sentences about the same thing have otherwise."""
+    found = []
+    for pair in pairs:
+        row, other = pair.row, pair.other
+        within = row.doc_id == other.doc_id and row.kind == other.kind == "passage"
+        if row.chunk_id == other.chunk_id or within or not both_valid(row, other):
+            continue
+        mine, theirs = _statement(row), _statement(other)
+        questions = row.kind == other.kind == "faq"
+        if questions and each_its_own(row.chunk_text, other.chunk_text):
+            continue
+        difference = differing_figure(mine, theirs, alike=False, relation=pair.relation)
+        if difference is not None:
+            figure = _make("figure", row, other, difference.mine, difference.theirs)
+            text, other_text = difference.sentence, difference.other_sentence
+            found.append((pair.relation, replace(figure, text=text, other_text=other_text)))
+    return found
 
 
 def gravest(findings: Iterable[Found]) -> tuple[Finding, ...]:

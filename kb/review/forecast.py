@@ -11,10 +11,9 @@ from core.types import Answer, AnswerChange, Vector
 from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
-from kb.ranking.retriever import SearchView
 from kb.ranking.training import Trainer
 from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on, seen
-from kb.review.most_asked import Asked, differences
+from kb.review.most_asked import Asked, AskedOnce, differences
 from kb.review.overlay import Overlay
 
 logger = logging.getLogger(__name__)
@@ -30,6 +29,7 @@ class Forecast:
     asked: int = 0
     """Questions asked most that were looked at."""
     answers: tuple[AnswerChange, ...] = ()
+    own: tuple[AnswerChange, ...] = ()
     golden_asked: int = 0
     golden: tuple[AnswerChange, ...] = ()
 
@@ -48,16 +48,22 @@ class Forecaster:
     rankers: Trainer
 
     async def foresee(
-        self, live: View, comparison: Comparison, vectors: Mapping[str, Vector]
+        self,
+        live: View,
+        comparison: Comparison,
+        vectors: Mapping[str, Vector],
+        *,
+        own: Sequence[AskedOnce] = (),
     ) -> Forecast:
         """Return what a change to `live` would do to answers; nothing if that cannot be told.
 
-        New texts without one of the `vectors` are left out.
+        New texts without one of the `vectors` are left out. `own` are questions that the change is
+        made for.
         """
         if not live.release or not (comparison.written or comparison.gone):
             return Forecast()
         asked, golden = await self.asked(), (await self.golden.list())[:_MOST_GOLDEN]
-        if not asked and not golden:
+        if not asked and not golden and not own:
             return Forecast()
         try:
             overlay = await _overlay(live, comparison, vectors)
@@ -65,7 +71,9 @@ class Forecaster:
             after = await self.rankers.preview(overlay)
             if after is None:  # then both without what was learned, so that only rows differ
                 before = after = before.untrained()
-            return await self._compare(asked, golden, Seen(live, before), Seen(overlay, after))
+            return await self._compare(
+                asked, golden, Seen(live, before), Seen(overlay, after), own=own
+            )
         except (ModelError, IndexUnusable) as error:
             logger.warning("What a change would do to answers is not known: %s", error)
             return Forecast()
@@ -80,7 +88,7 @@ class Forecaster:
         releases = await seen(live, self.rankers), await seen(other, self.rankers)
         return await self._compare(asked, golden, *releases)
 
-    async def changes(self, before: View | Seen[View], after: View) -> Forecast:
+    async def changes(self, before: View | Seen, after: View) -> Forecast:
         """Return which of the questions asked most a new release answers otherwise.
 
         Nothing if that cannot be told.
@@ -95,18 +103,30 @@ class Forecaster:
 
     async def _compare(
         self,
-        asked: Sequence[tuple[str, int, int]],
+        asked: Sequence[AskedOnce],
         golden: Sequence[Golden],
-        live: Seen[SearchView],
-        other: Seen[SearchView],
+        live: Seen,
+        other: Seen,
+        *,
+        own: Sequence[AskedOnce] = (),
     ) -> Forecast:
-        questions = [*(question for question, *_ in asked), *(one.question for one in golden)]
+        customers = [question for question, *_ in (*asked, *own)]
+        questions = [*customers, *(one.question for one in golden)]
         old, new = await self.replay.compare(questions, live, other)
+        pairs = zip(own, old[len(asked) :], new[len(asked) :], strict=False)
         return Forecast(
             asked=len(asked),
             answers=differences(asked, old[: len(asked)], new[: len(asked)]),
+            own=tuple(
+                replace(
+                    change_of(was, now),
+                    question="" if number else question,
+                    answer_ids=(number,) * bool(number),
+                )
+                for (question, _, number), was, now in pairs
+            ),
             golden_asked=len(golden),
-            golden=_changed(golden, old[len(asked) :], new[len(asked) :]),
+            golden=_changed(golden, old[len(customers) :], new[len(customers) :]),
         )
 
 

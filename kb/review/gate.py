@@ -9,10 +9,9 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Generic, TypeVar
 
 from core.errors import AnswerdeskError
-from core.protocols import Embedder, Reader
+from core.protocols import Embedder
 from core.shown import short
 from core.types import Answer, AnswerChange
 from core.wording import tr
@@ -22,13 +21,10 @@ from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.index.view import View
 from kb.ranking.ranker import Ranker
-from kb.ranking.retriever import Retriever, SearchView
-from kb.ranking.second import SecondEmbedder
+from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
-
-_View = TypeVar("_View", bound=SearchView, covariant=True)
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
@@ -72,15 +68,15 @@ class NothingToExpect(AnswerdeskError):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen(Generic[_View]):
+class Seen:
     """A release as it is asked, in the place of whatever is live."""
 
-    rows: _View
+    rows: View
     scorer: Ranker
     embedder: Embedder | None = None
     """The model that filled it; ``None``: that of the knowledge base."""
 
-    async def view(self) -> _View:
+    async def view(self) -> View:
         """Return its rows."""
         return self.rows
 
@@ -89,7 +85,7 @@ class Seen(Generic[_View]):
         return self.scorer
 
 
-async def seen(live: View | Seen[View], rankers: Trainer) -> Seen[View]:
+async def seen(live: View | Seen, rankers: Trainer) -> Seen:
     """Return a release as it is asked: with the ranking of its own."""
     return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
@@ -102,27 +98,21 @@ class Replay:
     or ModelUnavailable.
     """
 
-    embedder: Embedder
+    retriever: Retriever
+    """Of the live release."""
     _: KW_ONLY
     policy: Policy
     today: Callable[[], datetime.date]
-    second: SecondEmbedder | None = None
-    reader: Reader | None = None
 
-    async def compare(
-        self, questions: Sequence[str], *releases: Seen[SearchView]
-    ) -> list[list[Answer]]:
+    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
         """Return what each release answers to each question, release by release."""
         found = []
         for release in releases:
-            embedder = release.embedder or self.embedder
-            answerer = Answerer(
-                Retriever(embedder, release, release, self.second, self.reader),
-                Replier(),
-                None,
-                policy=self.policy,
-                today=self.today,
+            embedder = release.embedder or self.retriever.embedder
+            retriever = replace(
+                self.retriever, embedder=embedder, view=release.view, ranker=release.ranker
             )
+            answerer = Answerer(retriever, Replier(), None, policy=self.policy, today=self.today)
             found.append([await answerer.answer(question) for question in questions])
         return found
 
@@ -135,7 +125,7 @@ class Gate:
     replay: Replay
     rankers: Trainer
 
-    async def evaluate(self, live: View | Seen[View], candidate: View) -> int:
+    async def evaluate(self, live: View | Seen, candidate: View) -> int:
         """Ask the golden questions of a release that is not live yet; return how many there are.
 
         A question that the live release does not answer as expected either holds nothing back. With

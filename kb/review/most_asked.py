@@ -1,7 +1,7 @@
 """What customers ask most, asked of two releases: which answers are others now?"""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
@@ -11,8 +11,10 @@ from core.types import Answer, AnswerChange, Chunk, IngestReport
 from core.wording import N_, ntr, tr
 from kb.review.gate import change_of, rests_on
 
-Asked: TypeAlias = Callable[[], Awaitable[Sequence[tuple[str, int, int]]]]
-"""Returns what customers ask most, how often each was asked, and the last answer to it."""
+AskedOnce: TypeAlias = tuple[str, int, int]
+"""A question, how often it was asked, and the last answer to it (0: none)."""
+Asked: TypeAlias = Callable[[], Awaitable[Sequence[AskedOnce]]]
+"""Returns what customers ask most."""
 
 Cited: TypeAlias = Callable[..., Awaitable[Mapping[str, Collection[int]]]]
 """Returns the answers given ``since`` a moment, by each chunk that they cite."""
@@ -28,7 +30,7 @@ _NO_WORDS: Mapping[int, str] = MappingProxyType({})
 
 
 def differences(
-    asked: Sequence[tuple[str, int, int]], old: Sequence[Answer], new: Sequence[Answer]
+    asked: Sequence[AskedOnce], old: Sequence[Answer], new: Sequence[Answer]
 ) -> tuple[AnswerChange, ...]:
     """Return which of the questions got another answer, most asked first.
 
@@ -74,8 +76,9 @@ def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> 
 
     `words` has what customers wrote, where that may be shown, by their answers.
     """
+    own = [] if report.held else [*_own_lines(report.own, words)]
     if report.held or not (report.asked or report.golden_asked):
-        return []
+        return own
     frequent = ntr(
         "%(num)s most frequent recent question",
         "%(num)s most frequent recent questions",
@@ -89,18 +92,20 @@ def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> 
     changed += [_asked_line(change, pair, words) for change in report.answers]
     if not changed:
         lines = [
+            *own,
             tr("For the %(questions)s, no answer would change.", questions=asked)
             if report.dry_run
-            else tr("For the %(questions)s, no answer has changed.", questions=asked)
+            else tr("For the %(questions)s, no answer has changed.", questions=asked),
         ]
     else:
         number = len(report.golden) + sum(change.questions for change in report.answers)
         may = ntr("%(num)s answer may change.", "%(num)s answers may change.", number)
         lines = [
+            *own,
             f"{may} "
             + tr("Of the %(questions)s, these would be answered differently:", questions=asked)
             if report.dry_run
-            else tr("Of the %(questions)s, some are answered differently:", questions=asked)
+            else tr("Of the %(questions)s, some are answered differently:", questions=asked),
         ]
         lines += [f"- {line}" for line in changed[:_NAMED]]
         if len(changed) > _NAMED:
@@ -114,6 +119,15 @@ def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> 
             )
         )
     return lines
+
+
+def _own_lines(own: Sequence[AnswerChange], words: Mapping[int, str]) -> Iterator[str]:
+    """Yield what becomes of the questions that an entry is made for, as far as they are known."""
+    for change in own:
+        asked = change.question or next((words[n] for n in change.answer_ids if n in words), "")
+        if asked:
+            pair = N_("%(before)s, then %(after)s")
+            yield f"“{short(asked, _WORDS_CHARS)}”: {_change_text(change, pair)}"
 
 
 def _golden_line(change: AnswerChange, pair: str) -> str:
@@ -133,6 +147,8 @@ def _asked_line(change: AnswerChange, pair: str, words: Mapping[int, str]) -> st
 
 def _change_text(change: AnswerChange, pair: str) -> str:
     same = change.before == change.after
+    if same and change.old_words == change.new_words:
+        return tr("%(before)s, as before", before=change.before)
     after = tr("with another text") if same else change.after
     text = tr(pair, before=change.before, after=after)
     words = [f"“{words}”" for words in (change.old_words, change.new_words) if words]

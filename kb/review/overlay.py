@@ -14,7 +14,7 @@ _MOST_EXTRA = 1_000
 """Rows that a search asks for on top, in the place of those that would be gone."""
 
 
-class Overlay:
+class Overlay(View):
     """What is live, without some rows and with others. Nothing is written and no lock is held.
 
     Dense search is exact. Full-text search orders the new rows among themselves by the content
@@ -26,9 +26,8 @@ class Overlay:
         self, live: View, rows: Sequence[Row], vectors: Matrix, *, without: Iterable[str]
     ) -> None:
         """Put `rows` with their `vectors` in the place of the live rows with the ids `without`."""
-        self.release = live.release + 1
-        self._live = live
-        self._rows = rows
+        super().__init__(live.table, live.release + 1, live.dated, live.objects)
+        self._new = rows
         self._vectors = vectors
         self._without = frozenset(without)
         self._extra = min(len(self._without), _MOST_EXTRA)
@@ -41,7 +40,7 @@ class Overlay:
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> list[RowHit]:
         """Return the `k` rows nearest to a vector, nearest first; see `View.search_dense`."""
-        found = await self._live.search_dense(vector, k + self._extra, today=today, rows=rows)
+        found = await super().search_dense(vector, k + self._extra, today=today, rows=rows)
         hits, places = self._staying(found), self._places[rows]
         if places:
             scores = self._vectors[places] @ vector
@@ -52,11 +51,11 @@ class Overlay:
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
     ) -> list[RowHit]:
         """Return `k` rows that share words with `text`."""
-        found = await self._live.search_text(text, k + self._extra, today=today, rows=rows)
+        found = await super().search_text(text, k + self._extra, today=today, rows=rows)
         stay, places = self._staying(found), self._places[rows]
         new: list[RowHit] = []
         if places:
-            bags = stem_bags([self._rows[place].text for place in places])
+            bags = stem_bags([self._new[place].text for place in places])
             shares = Rarity.of(bags).coverage(stem_bags([text]), bags)[0]
             scores = zip(places, shares.tolist(), strict=True)
             new = self._hits((found for found in scores if found[1] > 0), k // 2, today)
@@ -64,8 +63,8 @@ class Overlay:
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer; see `View.objections`."""
-        found = dict(await self._live.objections(vector))
-        for place, row in enumerate(self._rows):
+        found = dict(await super().objections(vector))
+        for place, row in enumerate(self._new):
             if row.role == "negative":
                 score = float(self._vectors[place] @ vector)
                 found[row.chunk_id] = max(found.get(row.chunk_id, -1.0), score)
@@ -74,23 +73,24 @@ class Overlay:
     async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
         """Return the vectors of passages and answers; see `View.statements`."""
         wanted = set(chunk_ids)
-        found = dict(await self._live.statements(wanted))
-        for place, row in enumerate(self._rows):
+        found = dict(await super().statements(wanted))
+        for place, row in enumerate(self._new):
             if row.chunk_id in wanted and is_statement(row) and not row.position:
                 found[row.chunk_id] = self._vectors[place]
         return found
 
-    async def count(self) -> int:
-        """Return the number of rows."""
-        return await self._live.count() - len(self._without) + len(self._rows)
+    async def count(self, rows: RowSet | None = None) -> int:
+        """Return the number of rows; of some of them, that of the live release."""
+        found = await super().count(rows)
+        return found if rows else found - len(self._without) + len(self._new)
 
     async def sample(self, *, most: int) -> Sample:
         """Return what training reads; see `View.sample`."""
-        sample = await self._live.sample(most=most)
+        sample = await super().sample(most=most)
         kept = [p for p, row in enumerate(sample.rows) if row.row_id not in self._without]
         parts = [part for part in (sample.vectors[kept], self._vectors) if len(part)]
         return Sample(
-            [*(sample.rows[place] for place in kept), *self._rows],
+            [*(sample.rows[place] for place in kept), *self._new],
             np.concatenate(parts) if parts else self._vectors,
             sample.whole_entries,
         )
@@ -104,7 +104,7 @@ class Overlay:
         for place, score in sorted(scores, key=lambda pair: -pair[1]):
             if len(found) == k:
                 break
-            row = self._rows[place]
+            row = self._new[place]
             ended = row.valid_until and row.valid_until < today
             if today and (ended or row.valid_from > today):
                 continue

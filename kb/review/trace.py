@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from core.types import Answer, Chunk, Turn
-from db.golden import Golden, GoldenQuestions
+from db.golden import Golden
 from kb.answering.answerer import Answerer
 from kb.answering.decision import Decision
 from kb.index.index import Index
@@ -50,7 +50,6 @@ class Tracer:
     answerer: Answerer
     index: Index
     gate: Gate
-    golden: GoldenQuestions
     _: KW_ONLY
     answerer_of: Callable[[int], Awaitable[Answerer]]
     """Returns what answers as a release does that is not live."""
@@ -79,7 +78,7 @@ class Tracer:
     async def keep(self, question: str, *, author: str) -> Golden:
         """Make a question golden: what comes of it now is expected from here on; see `Gate`."""
         golden = await self.gate.as_it_is(await self.index.view(), question, author=author)
-        await self.golden.add([golden])
+        await self.gate.golden.add([golden])
         return golden
 
 

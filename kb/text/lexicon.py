@@ -95,6 +95,7 @@ class Lexicon:
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
     stopwords: Mapping[str, frozenset[str]]
+    """By language: those that word lists know."""
     common: Mapping[str, frozenset[str]]
     """Small words by language, by which a short message is told."""
     abbreviations: Mapping[str, frozenset[str]]

@@ -29,14 +29,6 @@ class ModelFile:
 
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
-class PathSource:
-    """A folder of the operator's that holds the files under the same names."""
-
-    path: str
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True)
 class HubSource:
     """A Hugging Face repository that holds the files under the same names."""
 
@@ -61,7 +53,7 @@ class PackageSource:
     """Platform tag of the archive, where it is not for any platform."""
 
 
-Source = PathSource | HubSource | PackageSource
+Source = HubSource | PackageSource
 
 
 @with_config(_STRICT)

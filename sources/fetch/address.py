@@ -114,8 +114,10 @@ def _host(url: str, netloc: str) -> str:
         inner, closed, rest = netloc[1:].partition("]")
         if not closed or (rest and not rest.startswith(":")):
             raise UrlRefused(url, "its host cannot be read")
+        if "%" in inner:
+            raise UrlRefused(url, "an address with a zone is of this machine's own network")
         try:
-            return str(IPv6Address(_without_scope(inner, url)))
+            return str(IPv6Address(inner))
         except ValueError as error:
             raise UrlRefused(url, f"its host cannot be read ({error})") from error
     name = netloc.partition(":")[0]
@@ -131,12 +133,6 @@ def _host(url: str, netloc: str) -> str:
     elif len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise UrlRefused(url, f"{name!r} is no host name")
     return host
-
-
-def _without_scope(address: str, url: str) -> str:
-    if "%" in address:
-        raise UrlRefused(url, "an address with a zone is of this machine's own network")
-    return address
 
 
 def _bracketed(host: str) -> str:

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app import cli
+from app.backup import DataFolderInUse, NoBackupWritten
 from app.commands.common import Failed
 from db.base import database_url
 from db.schema import ensure_schema
-from kb.releases.backup import DataFolderInUse, NoBackupWritten
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 

@@ -13,11 +13,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import wiring
-from app.demo import ingest_demo_if_empty
-from app.paths import find_paths
-from core.config import Config, ModelsConfig
-from core.protocols import Embedder
 from models.weights.catalogue import load_catalogue
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
@@ -115,43 +110,3 @@ async def test_the_old_model_answers_while_the_new_one_embeds(environment: dict[
         assert (await answered_from(client, 3))[-1] == 3
     code, out = await cli(new, "doctor")
     assert f"embedded by {OLD}" in " ".join(out.split())
-
-
-class NotAligned:
-    """What an older version of the program knew of vectors free of language."""
-
-    @classmethod
-    def load(cls, embedder: Embedder) -> None:
-        return None
-
-
-async def test_vectors_of_an_older_version_are_made_anew_while_they_answer(
-    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    then = Config(models=ModelsConfig(embedder_precision="exact"))
-    with monkeypatch.context() as older:
-        older.setattr(wiring, "AlignedEmbedder", NotAligned)
-        async with wiring.open_knowledge(then, find_paths(tmp_path)) as knowledge:
-            await ingest_demo_if_empty(knowledge, say=lambda text: None)
-            assert knowledge.searched is knowledge.embedder
-    async with wiring.open_knowledge(Config(), find_paths(tmp_path)) as knowledge:
-        assert knowledge.older
-        assert knowledge.wanted.startswith(OLD)
-        found = await knowledge.retriever.retrieve(ASKED["question"])
-        assert found.release == 1, "it answers from the rows that are there"
-    new = {**environment, "ANSWERDESK__MODELS__EMBEDDER": OLD}
-    async with running(new) as client:
-        reasons: set[str] = set()
-        seen = await answered_from(client, 2, reasons=reasons)
-        assert seen[0] == 1, "it starts, and answers from what is there"
-    assert any("filled by an older version, which answers" in reason for reason in reasons)
-    async with wiring.open_knowledge(Config(), find_paths(tmp_path)) as knowledge:
-        assert (knowledge.older, knowledge.wanted) == (False, "")
-        assert knowledge.searched.fingerprint.startswith("aligned")
-        assert (await knowledge.index.view()).release == 2
-    code, out = await cli(new, "releases", "rollback", "1")
-    assert code == 0, out
-    async with running(new) as client:
-        assert await answered_from(client, 3) == [3], "an operator's way back is not done over"
-        for _ in range(5):
-            assert (await client.post("/api/ask", json=ASKED)).json()["release"] == 3

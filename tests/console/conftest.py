@@ -10,7 +10,6 @@ from blockbuster import blockbuster_ctx
 
 from app.messages import as_messages
 from console.application import build_console
-from console.keys import Programs
 from console.knowledge import Editing
 from console.mishaps import Disk, Watched
 from console.operator import Records
@@ -18,20 +17,12 @@ from console.security_middleware import SecurityMiddleware
 from core.health import Health
 from core.metrics import Metrics
 from core.types import Answer
-from db.accounts import Accounts
 from db.base import Database
 from db.careful import CarefulStart
 from db.conversations import Conversations
-from db.drafts import Drafts
-from db.figures import Figures
-from db.handover import Handovers
 from db.jobs import JobRepository
-from db.keys import Keys
-from db.knowledge import ReleaseRepository, SourceRepository
 from db.mishaps import Mishaps
-from db.operators import Audit, Operators
 from db.uploads import Uploads
-from db.webhooks import Deliveries
 from kb.answering.answerer import Answerer
 from kb.answering.desk import Desk
 from kb.releases.alike import Alike
@@ -61,14 +52,7 @@ def records(database: Database) -> Records:
 
 
 def records_of(database: Database) -> Records:
-    return Records(
-        ReleaseRepository(database),
-        SourceRepository(database),
-        Conversations(database),
-        Figures(database),
-        Drafts(database),
-        CarefulStart(database),
-    )
+    return Records(database, Conversations(database), CarefulStart(database))
 
 
 @pytest.fixture
@@ -122,11 +106,6 @@ class Builder:
         self.health = Health("ok")
         self.metrics = Metrics()
         self.watched = calm(database)
-        self.handovers = Handovers(database)
-        self.programs = Programs(Keys(database), Audit(database), Deliveries(database))
-        self.accounts = Accounts(database)
-        self.operators = Operators(database)
-        self.audit = Audit(database)
 
     def build(self, **changes: Any) -> SecurityMiddleware:
         async def health() -> Health:
@@ -136,9 +115,6 @@ class Builder:
         arguments: dict[str, Any] = {
             "desk": self.desk,
             "records": self.records,
-            "accounts": self.accounts,
-            "operators": self.operators,
-            "audit": self.audit,
             "editing": Editing(nothing, nothing),
             "uploads": NoUploads(),
             "questions": OpenQuestions(
@@ -148,8 +124,6 @@ class Builder:
                 nothing,
                 name_of=nobody,
             ),
-            "handovers": self.handovers,
-            "programs": self.programs,
             "topics": lambda: None,
             "watched": self.watched,
             "tracer": NoEntries(),

@@ -41,7 +41,7 @@ _TEST_RIDE = "Can I test ride a bike before I buy it?"
 async def fill(shop: Workshop, builder: Builder) -> None:
     """Let the demo be live, customers have asked, and one of them wait for a person."""
     await shop.ingestor.ingest([IncomingFile("demo/faq.csv", _DEMO)])
-    await builder.accounts.invite("Ada", "agent")
+    await builder.records.accounts.invite("Ada", "agent")
     (entry,) = await shop.entries.find(_TEST_RIDE)
     source = Source(entry.chunk_id, entry.doc_id, entry.text, "", entry.answer, 0.9, "")
     ride = replace(ANSWERS[FAQ_QUESTION], sources=(source,), text=entry.answer)
@@ -55,7 +55,7 @@ async def fill(shop: Workshop, builder: Builder) -> None:
         if answer is ride:
             await shop.conversations.give_feedback(given, helpful=True)
     number = number_of("widget:5")
-    await builder.handovers.ask(
+    await builder.records.handovers.ask(
         number, reason=_WHEEL, language="en", urgency="urgent", chat="widget:5"
     )
 

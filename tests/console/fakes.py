@@ -254,9 +254,6 @@ class NoSettings:
 class NoUploads:
     """A desk to which nobody has sent a file."""
 
-    async def live_release(self) -> int:
-        return 0
-
     async def latest(self, *, limit: int) -> list[Upload]:
         return []
 

@@ -108,8 +108,8 @@ GRANTS: dict[tuple[str, str], Grant] = {
 
 async def log_in_as(builder: Builder, client: httpx.AsyncClient, role: Role) -> None:
     """Log in with an account of a role."""
-    token = await builder.accounts.invite(role, role)
-    await builder.accounts.accept(token, await hash_password(PASSWORD))
+    token = await builder.records.accounts.invite(role, role)
+    await builder.records.accounts.accept(token, await hash_password(PASSWORD))
     response = await client.post("/login", data={"name": role.upper(), "password": PASSWORD})
     assert response.status_code == 303
 

@@ -177,7 +177,7 @@ async def test_programs_send_the_password_as_a_bearer_token(builder: Builder) ->
 
 @pytest.mark.anyio
 async def test_a_key_opens_what_its_right_is_for(builder: Builder) -> None:
-    tokens = {grant: await builder.programs.keys.add(grant, [grant]) for grant in get_args(Grant)}
+    tokens = {grant: await builder.records.keys.add(grant, [grant]) for grant in get_args(Grant)}
     assert set(GRANTS) <= set(routes(builder))
     async with builder.client(password=PASSWORD) as client:
         for path, method in set(routes(builder)) - OPEN_TO_ALL:
@@ -239,6 +239,15 @@ async def test_every_response_forbids_foreign_content(client: httpx.AsyncClient)
 
 
 @pytest.mark.anyio
+async def test_only_a_file_with_its_version_is_kept_by_browsers(client: httpx.AsyncClient) -> None:
+    for path in ("/console/questions?page=2", "/login?next=/console", "/static/app.css"):
+        response = await client.get(path)
+        assert "immutable" not in response.headers.get("cache-control", ""), path
+    versioned = await client.get("/static/app.css?v=1")
+    assert "immutable" in versioned.headers["cache-control"]
+
+
+@pytest.mark.anyio
 async def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
     client: httpx.AsyncClient,
 ) -> None:
@@ -279,7 +288,7 @@ def _url64(value: Mapping[str, object]) -> str:
 @pytest.mark.anyio
 async def test_nothing_that_is_near_a_login_or_a_key_is_one(builder: Builder) -> None:
     """Target 39: over 40 forgeries of a cookie and of a key, each refused in the same way."""
-    key = await builder.programs.keys.add("shop", ["read"])
+    key = await builder.records.keys.add("shop", ["read"])
     async with builder.client(password=PASSWORD) as client:
         await client.post("/login", data={"password": PASSWORD})
         cookie = client.cookies["answerdesk_operator"]

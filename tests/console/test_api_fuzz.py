@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             await shop.conversations.record(
                 FAQ_QUESTION, ANSWERS[FAQ_QUESTION], chat="api:a", channel="web"
             )
-            records = replace(records_of(shop.database), releases=shop.repository)
-            app = Builder(ScriptedDesk(), records, shop.database).build(
+            app = Builder(ScriptedDesk(), records_of(shop.database), shop.database).build(
                 editing=Editing(shop.entries, shop.releases),
                 questions=library_of(shop).questions,
                 uploads=desk,

@@ -10,8 +10,9 @@ import pytest
 
 from app.messages import as_messages
 from core.types import Answer, Choice, Source
+from kb.ranking.retriever import Retriever
 from kb.review.gate import Gate, Replay, seen
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import POLICY, TODAY, SameRanker, Workshop, tracer_of, workshop
 
@@ -29,7 +30,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(builder.records, releases=shop.repository)
+    builder.records = records_of(shop.database)
     async with builder.client(tracer=tracer_of(shop)) as opened:
         yield opened
 
@@ -109,7 +110,8 @@ async def test_a_question_becomes_golden_with_what_comes_of_it_now(
 
 async def test_a_hedged_answer_is_expected_without_its_reservation(shop: Workshop) -> None:
     unsure = replace(POLICY, answer_at=0.999)
-    replay = Replay(shop.embedder, policy=unsure, today=lambda: TODAY)
+    finder = Retriever(shop.embedder, shop.index.view, SameRanker().ranker)
+    replay = Replay(finder, policy=unsure, today=lambda: TODAY)
     gate = Gate(shop.golden, replay, SameRanker())
     view = await shop.index.view()
     ((answer,),) = await replay.compare(["Are you open?"], await seen(view, SameRanker()))

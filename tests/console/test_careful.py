@@ -104,11 +104,11 @@ async def test_the_figures_count_what_people_made_of_drafts(
     client: httpx.AsyncClient, builder: Builder
 ) -> None:
     conversations, number = builder.records.conversations, number_of("web:7")
-    await builder.handovers.ask(number, reason="When?", chat="web:7", for_draft=True)
+    await builder.records.handovers.ask(number, reason="When?", chat="web:7", for_draft=True)
     for sent in ("At nine, every day.", "At ten, every day.", "Call us!"):
         held = replace(answer("c1", 0.9), kind="held", draft=Draft("At nine, every day.", "a", "b"))
         await conversations.record("When?", held, chat="web:7", channel="widget")
-        await builder.handovers.answered(number, sent)
+        await builder.records.handovers.answered(number, sent)
     for path in ("/console/figures", PATH):
         page = (await client.get(path)).text
         row = re.search(r">a</th><td[^>]*>b</td>(.*?)</tr>", page)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def openai(builder: Builder) -> AsyncIterator[AsyncOpenAI]:
-    key = await builder.programs.keys.add("shop", ["ask"])
+    key = await builder.records.keys.add("shop", ["ask"])
     async with (
         on_loopback(builder.build(password="correct horse")) as address,
         AsyncOpenAI(api_key=key, base_url=f"{address}/v1", max_retries=0) as client,

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from console.knowledge import Editing
-from db.figures import Figures
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
@@ -31,9 +29,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(
-        builder.records, releases=shop.repository, figures=Figures(shop.database)
-    )
+    builder.records = records_of(shop.database)
     async with (
         upload_desk(shop) as desk,
         builder.client(
@@ -93,8 +89,14 @@ async def test_two_entries_are_merged_and_parted_again_as_one_release_each(
     assert merged.answer == "Three days."
     assert set(merged.variants) == {"when will it come", "How long does a delivery take?"}
     assert await shop.repository.live_number() == release + 1
-    (numbers,) = re.findall(r'name="number" value="([\d,]+)"', page.text)
-    await client.post("/console/changes/undo", data={"number": numbers})
+    (number,) = re.findall(r'name="number" value="(\d+)"', page.text)
+    later = (await client.get("/console/knowledge")).text
+    assert "merged into “How long does delivery take?”" in later
+    assert f'name="number" value="{number}"' in later, "also without the address"
+    undone = await client.post("/console/changes/undo", data={"number": number})
+    said = (await client.get(undone.headers["Location"])).text
+    assert "“How long does a delivery take?” (old.txt) is as it was" in said
+    assert "its wordings are no longer those of “How long does delivery take?”" in said
     assert await shop.entries.find() == before
     assert await shop.repository.live_number() == release + 2
 

@@ -1,7 +1,6 @@
 """Deleting a document on the console, over a real knowledge base."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 from core.types import Answer
 from db.golden import Golden
 from kb.releases.ingestor import IncomingFile
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.requests import PASSWORD, log_in_as
 from tests.console.test_knowledge import settled
 from tests.console.uploads import upload_desk
@@ -30,7 +29,7 @@ async def shop(tmp_path: Path, builder: Builder) -> AsyncIterator[Workshop]:
         file = IncomingFile(NAME, content=b"Are you open?|Always.\nMay I return it?|Yes.")
         await opened.ingestor.ingest([file])
         await opened.put(faq="Do you ship?|Yes.")
-        builder.records = replace(builder.records, releases=opened.repository)
+        builder.records = records_of(opened.database)
         yield opened
 
 
@@ -55,7 +54,7 @@ async def test_a_document_is_deleted_after_a_preview(
     page = await settled(client, await client.post("/console/documents/delete", data=FORM))
     assert "Release 3 is live." in page
     assert await shop.texts() == ["Do you ship?"]
-    entry, *_ = await builder.audit.recent(limit=1)
+    entry, *_ = await builder.records.audit.recent(limit=1)
     assert (entry.action, entry.details) == ("documents/delete", NAME)
     assert (await client.get(PAGE)).status_code == 404
     again = await settled(client, await client.post("/console/documents/delete", data=FORM))

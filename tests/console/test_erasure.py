@@ -151,10 +151,10 @@ async def test_what_people_wrote_to_each_other_goes_too_here_and_in_a_restored_d
     await visitor.ask("hello")
     called = {"session": visitor.session, "message": CANARY, "contact": "a@example.com"}
     assert (await client.post("/widget/person", json=called, headers=HERE)).status_code == 200
-    (handover,) = await builder.handovers.open(web=True)
-    await builder.handovers.take(handover.chat_id, holder=0)
-    await builder.handovers.answered(handover.chat_id, f"team: {CANARY}")
-    await builder.handovers.note(handover.chat, f"note: {CANARY}")
+    (handover,) = await builder.records.handovers.open(web=True)
+    await builder.records.handovers.take(handover.chat_id, holder=0)
+    await builder.records.handovers.answered(handover.chat_id, f"team: {CANARY}")
+    await builder.records.handovers.note(handover.chat, f"note: {CANARY}")
     await visitor.ask(f"my number is {CANARY}")
     restored.mkdir()
     for file in tmp_path.glob("answerdesk.db*"):

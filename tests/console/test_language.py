@@ -1,7 +1,6 @@
 """The console in the language of whoever works there."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from console.knowledge import Editing
 from core.types import Answer
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.test_knowledge import settled
 from tests.console.test_people import PASSWORD, account, log_in
 from tests.console.uploads import upload_desk
@@ -63,7 +62,7 @@ async def test_an_earlier_release_and_its_rollback_are_too(
     tmp_path: Path, builder: Builder
 ) -> None:
     async with workshop(tmp_path, WordEmbedder()) as shop, upload_desk(shop) as desk:
-        builder.records = replace(builder.records, releases=shop.repository)
+        builder.records = records_of(shop.database)
         answer = Answer("faq", "Yes.", "en")
         await shop.conversations.record("Up?", answer, chat="web:1", channel="web")
         for answered in ("Yes", "No"):
@@ -111,7 +110,7 @@ async def test_a_language_chosen_on_the_account_is_kept(builder: Builder) -> Non
 
 
 async def test_what_is_not_ours_stays_text(client: httpx.AsyncClient, builder: Builder) -> None:
-    await builder.accounts.invite("<b>Ada\u202e</b>", "editor")
+    await builder.records.accounts.invite("<b>Ada\u202e</b>", "editor")
     form = {"name": "<i>Bob\u202e</i>", "role": "agent"}
     page = (await client.post("/console/people/invite", data=form, headers=CHINESE)).text
     assert "请只把此链接发给 &lt;i&gt;Bob&lt;/i&gt;。" in page

@@ -12,8 +12,7 @@ from console.knowledge import Editing
 from core.careful import Tier
 from core.rights import ROLES, Role
 from core.types import Answer, Draft, Source
-from db.figures import Figures
-from db.handover import Handovers, number_of
+from db.handover import number_of
 from db.uploads import Entry
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder, records_of
@@ -39,7 +38,7 @@ async def live_through(shop: Workshop, builder: Builder) -> None:
     held = replace(given, kind="held", draft=Draft("On Mondays.", "faq.csv", "Shop"))
     for answer in (given, held, Answer("unknown", "I don't know.", "en")):
         await builder.records.conversations.record("Open?", answer, chat=CHAT, channel="widget")
-    await builder.handovers.ask(number_of(CHAT), reason="Open?", chat=CHAT, for_draft=True)
+    await builder.records.handovers.ask(number_of(CHAT), reason="Open?", chat=CHAT, for_draft=True)
     await builder.records.careful.set("document", "faq.csv", Tier("hold", "hold"), reason="new")
 
 
@@ -71,10 +70,7 @@ async def test_what_a_role_may_not_do_is_offered_on_no_page(
         workshop(tmp_path, WordEmbedder(), parser=InProcess()) as shop,
         upload_desk(shop) as desk,
     ):
-        builder.records = replace(
-            records_of(shop.database), releases=shop.repository, figures=Figures(shop.database)
-        )
-        builder.handovers = Handovers(shop.database)
+        builder.records = records_of(shop.database)
         await live_through(shop, builder)
         number = await desk.propose(Entry("Do you sell kayaks?", "No."))
         async with builder.client(

@@ -44,8 +44,8 @@ pytestmark = pytest.mark.anyio
 
 async def account(builder: Builder, name: str, role: str = "editor") -> Account:
     """Return an account that can log in."""
-    token = await builder.accounts.invite(name, next(one for one in ROLES if one == role))
-    made = await builder.accounts.accept(token, await hash_password(OWN))
+    token = await builder.records.accounts.invite(name, next(one for one in ROLES if one == role))
+    made = await builder.records.accounts.accept(token, await hash_password(OWN))
     assert made
     return made
 
@@ -55,7 +55,7 @@ async def log_in(client: httpx.AsyncClient, name: str, password: str = OWN) -> h
 
 
 async def test_an_invitation_works_once_and_logs_in(builder: Builder) -> None:
-    token = await builder.accounts.invite("Ada", "editor")
+    token = await builder.records.accounts.invite("Ada", "editor")
     async with builder.client(password=PASSWORD) as client:
         assert "<strong>editor</strong>" in (await client.get(f"/invitation?token={token}")).text
         short = await client.post("/invitation", data={"token": token, "password": "short"})
@@ -79,23 +79,23 @@ async def test_who_takes_a_conversation_looks_after_it_if_nobody_does(builder: B
             await log_in(client, name)
             taken = await client.post("/console/conversation/take", data={"number": "1"})
             assert taken.status_code == 303, taken.text
-            assert (await builder.accounts.assigned(["widget:1"]))["widget:1"].name == "Ada"
+            assert (await builder.records.accounts.assigned(["widget:1"]))["widget:1"].name == "Ada"
             await client.post("/console/conversation/give-back", data={"number": "1"})
 
 
 async def test_an_invitation_is_old_after_72_hours(
     builder: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = await builder.accounts.invite("Ada", "editor")
+    token = await builder.records.accounts.invite("Ada", "editor")
     monkeypatch.setattr("db.accounts.INVITATION_LASTS_S", -1.0)
-    late = await builder.accounts.invite("Bob", "editor")
-    assert await builder.accounts.invited(token)
-    assert await builder.accounts.invited(late) is None
-    assert await builder.accounts.accept(late, "hash") is None
+    late = await builder.records.accounts.invite("Bob", "editor")
+    assert await builder.records.accounts.invited(token)
+    assert await builder.records.accounts.invited(late) is None
+    assert await builder.records.accounts.accept(late, "hash") is None
 
 
 async def test_who_was_invited_only_has_no_password(builder: Builder) -> None:
-    await builder.accounts.invite("Ada", "owner")
+    await builder.records.accounts.invite("Ada", "owner")
     async with builder.client(password=PASSWORD) as client:
         for password in ("", OWN, PASSWORD):
             response = await log_in(client, "Ada", password)
@@ -129,10 +129,12 @@ async def test_a_changed_role_or_password_logs_out_everywhere(builder: Builder) 
     ada = await account(builder, "Ada")
     async with builder.client(password=PASSWORD) as client:
         await log_in(client, "Ada")
-        await builder.accounts.set_role(ada.account_id, "agent")
+        await builder.records.accounts.set_role(ada.account_id, "agent")
         assert (await client.get("/console")).status_code == 303
         await log_in(client, "Ada")
-        await builder.accounts.set_password(ada.account_id, await hash_password("another one"))
+        await builder.records.accounts.set_password(
+            ada.account_id, await hash_password("another one")
+        )
         assert (await client.get("/console")).status_code == 303
         assert (await log_in(client, "Ada")).status_code == 401
 
@@ -145,7 +147,7 @@ async def test_whoever_was_removed_is_out_at_once(builder: Builder, database: Da
         await log_in(client, "Ada")
         await operators.redeem(code, user_id=7, name="Ada L.")
         waiting = await operators.new_code("editor", account_id=ada.account_id)
-        await builder.accounts.remove(ada.account_id)
+        await builder.records.accounts.remove(ada.account_id)
         assert (await client.get("/console")).status_code == 303
         assert (await log_in(client, "Ada")).status_code == 401
     assert await operators.role_of(7) is None
@@ -158,7 +160,7 @@ async def test_what_is_done_is_recorded_with_its_person(builder: Builder) -> Non
         await log_in(client, "Ada")
         await client.post("/console/mishaps/drop-letter", data={"number": "3"})
         await client.post("/console/questions/reopen", data={"number": "4"})
-    entries = [(e.person, e.action, e.details) for e in await builder.audit.recent()]
+    entries = [(e.person, e.action, e.details) for e in await builder.records.audit.recent()]
     assert entries == [("Ada", "questions/reopen", "4"), ("Ada", "login", "")]
 
 
@@ -211,7 +213,7 @@ async def test_an_owner_invites_and_the_link_is_shown_once(builder: Builder) -> 
         page = (await client.post("/console/people/invite", data=form)).text
         found = re.search(r"http://127\.0\.0\.1:8080/invitation\?token=([\w-]+)", page)
         assert found
-        invited = await builder.accounts.invited(found[1])
+        invited = await builder.records.accounts.invited(found[1])
         assert invited
         assert (invited.name, invited.role) == ("Ada Lovelace", "agent")
         again = await client.post("/console/people/invite", data=form | {"name": "ada lovelace"})
@@ -240,7 +242,7 @@ async def test_a_new_link_gives_another_password(builder: Builder) -> None:
 async def test_the_last_owner_stays(builder: Builder) -> None:
     async with builder.client(password=PASSWORD) as client:
         olga = await owner(builder, client)
-        await builder.accounts.invite("Pia", "owner")  # who has no password yet
+        await builder.records.accounts.invite("Pia", "owner")  # who has no password yet
         number = {"number": str(olga.account_id)}
         for path, form in (("remove", number), ("role", number | {"role": "editor"})):
             response = await client.post(f"/console/people/{path}", data=form)
@@ -249,7 +251,7 @@ async def test_the_last_owner_stays(builder: Builder) -> None:
         await account(builder, "Bob", "owner")
         assert (await client.post("/console/people/remove", data=number)).status_code == 303
         assert (await client.get("/console/people")).status_code == 303
-        assert await builder.accounts.get(olga.account_id) is None
+        assert await builder.records.accounts.get(olga.account_id) is None
 
 
 async def test_an_owner_logs_somebody_out_and_changes_a_role(builder: Builder) -> None:
@@ -264,17 +266,17 @@ async def test_an_owner_logs_somebody_out_and_changes_a_role(builder: Builder) -
         await client.post("/console/people/log-out", data=number)
         assert (await other.get("/console")).status_code == 303
         await client.post("/console/people/role", data=number | {"role": "viewer"})
-    changed = await builder.accounts.get(ada.account_id)
+    changed = await builder.records.accounts.get(ada.account_id)
     assert changed
     assert changed.role == "viewer"
-    done = [(e.person, e.action, e.details) for e in await builder.audit.recent(limit=2)]
+    done = [(e.person, e.action, e.details) for e in await builder.records.audit.recent(limit=2)]
     assert done == [("Olga", "people/role", "Ada, viewer"), ("Olga", "people/log-out", "Ada")]
 
 
 async def test_the_record_is_filtered_and_exported(builder: Builder) -> None:
-    await builder.operators.add(7, "agent", name="Tim")
-    await builder.audit.record(7, "/ban", "=1+1")
-    await builder.audit.record(0, "uploads/apply", "3", person="Ada")
+    await builder.records.operators.add(7, "agent", name="Tim")
+    await builder.records.audit.record(7, "/ban", "=1+1")
+    await builder.records.audit.record(0, "uploads/apply", "3", person="Ada")
     async with builder.client() as client:
         page = (await client.get("/console/audit")).text
         assert "Tim, Telegram" in page
@@ -324,8 +326,8 @@ async def test_logins_are_listed_and_ended_one_by_one(builder: Builder) -> None:
     assert page.count("Browser of Ada") == 2
     assert page.count("(this one)") == 1
     assert "Browser of Bob" not in page
-    of_bob = (await builder.accounts.sessions(bob.account_id))[0].session_id
-    other = (await builder.accounts.sessions(ada.account_id))[0].session_id
+    of_bob = (await builder.records.accounts.sessions(bob.account_id))[0].session_id
+    other = (await builder.records.accounts.sessions(ada.account_id))[0].session_id
     for number in (of_bob, other):
         await clients[0].post("/console/account/end", data={"number": str(number)})
     states = [(await client.get("/console")).status_code for client in clients]
@@ -376,7 +378,7 @@ async def test_an_app_is_asked_for_its_code_and_none_works_twice(
 async def test_who_knows_the_password_cannot_guess_the_code(builder: Builder) -> None:
     """The right password, given again and again, takes no delay off."""
     ada = await account(builder, "Ada")
-    await builder.accounts.set_totp(ada.account_id, pyotp.random_base32())
+    await builder.records.accounts.set_totp(ada.account_id, pyotp.random_base32())
     states = []
     async with builder.client(password=PASSWORD) as client:
         for _ in range(6):
@@ -398,13 +400,13 @@ async def test_telegram_is_linked_by_a_code_and_has_the_accounts_role(builder: B
         await log_in(client, "Ada")
         page = (await client.post("/console/account/link")).text
         code = re.findall(r"/operator ([\w-]+)", page)[0]
-        assert await builder.operators.redeem(code, user_id=7, name="Ada L.") == "editor"
+        assert await builder.records.operators.redeem(code, user_id=7, name="Ada L.") == "editor"
         assert "Linked: Ada L." in (await client.get("/console/account")).text
-        await builder.accounts.set_role(ada.account_id, "agent")
-        assert await builder.operators.role_of(7) == "agent"
+        await builder.records.accounts.set_role(ada.account_id, "agent")
+        assert await builder.records.operators.role_of(7) == "agent"
         await log_in(client, "Ada")
         await client.post("/console/account/unlink")
-        assert await builder.operators.role_of(7) is None
+        assert await builder.records.operators.role_of(7) is None
 
 
 async def test_the_password_of_the_console_has_no_account_to_change(builder: Builder) -> None:

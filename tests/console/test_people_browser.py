@@ -36,7 +36,7 @@ def link(tmp_path: Path) -> Iterator[str]:
     async def console(_: Sequence[str]) -> AsyncIterator[Sequence[ASGIApp]]:
         async with empty_database(tmp_path) as database:
             builder = Builder(ScriptedDesk(), records_of(database), database)
-            tokens.append(await builder.accounts.invite("Ada", "owner"))
+            tokens.append(await builder.records.accounts.invite("Ada", "owner"))
             yield (builder.build(password="of the console"),)
 
     with served(console) as (url,):

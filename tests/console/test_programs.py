@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import httpx
 import pytest
 
 from console.knowledge import Editing
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ANSWERS, DOCUMENT_QUESTION, FAQ_QUESTION, HEDGED_QUESTION
 from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
@@ -22,7 +21,7 @@ PASSWORD = "correct horse"
 
 
 async def key(builder: Builder, *grants: str, per_minute: int = 1000) -> dict[str, str]:
-    token = await builder.programs.keys.add("shop", grants, per_minute=per_minute)
+    token = await builder.records.keys.add("shop", grants, per_minute=per_minute)
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -34,7 +33,7 @@ async def workbench(builder: Builder, tmp_path: Path) -> AsyncIterator[httpx.Asy
         upload_desk(shop) as desk,
     ):
         await shop.put(faq="Q: May I return it?\nA: Within 30 days.")
-        builder.records = replace(builder.records, releases=shop.repository)
+        builder.records = records_of(shop.database)
         async with builder.client(
             editing=Editing(shop.entries, shop.releases),
             questions=library_of(shop).questions,
@@ -53,7 +52,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_hash(
     token = page.partition("<code>adk_")[2].partition("<")[0]
     assert len(token) > 40
     assert token not in (await client.get("/console/programs")).text
-    [stored] = await builder.programs.keys.list()
+    [stored] = await builder.records.keys.list()
     assert (stored.name, stored.grants, stored.per_minute) == ("shop", ("ask",), 5)
     headers = {"Authorization": f"Bearer adk_{token}"}
     question = {"question": FAQ_QUESTION}
@@ -62,7 +61,7 @@ async def test_a_key_is_shown_once_and_stored_as_a_hash(
     response = await client.post("/api/v1/ask", json=question, headers=headers)
     assert response.status_code == 401
     assert response.json() == {"error": "There is no such key, or it was revoked."}
-    actions = [(entry.action, entry.details) for entry in await builder.programs.audit.recent()]
+    actions = [(entry.action, entry.details) for entry in await builder.records.audit.recent()]
     assert actions == [("keys/revoke", "shop"), ("keys/add", "shop: ask")]
 
 
@@ -99,10 +98,10 @@ async def test_a_key_has_its_own_limit(builder: Builder) -> None:
 
 async def test_the_last_use_of_a_key_is_known(builder: Builder) -> None:
     headers = await key(builder, "ask")
-    [before] = await builder.programs.keys.list()
+    [before] = await builder.records.keys.list()
     async with builder.client() as client:
         await client.get("/v1/models", headers=headers)
-    [after] = await builder.programs.keys.list()
+    [after] = await builder.records.keys.list()
     assert before.used is None
     assert after.used
 
@@ -172,7 +171,7 @@ async def test_an_entry_is_added_changed_switched_off_and_brought_back(
     releases = (await workbench.get("/api/v1/releases")).json()["releases"]
     assert releases[0]["number"] == back["release"]["number"] == 6
     assert (await workbench.get(url, params={"words": "kayaks"})).json()["total"] == 0
-    did = [(one.person, one.details) for one in await builder.programs.audit.recent(action="api")]
+    did = [(one.person, one.details) for one in await builder.records.audit.recent(action="api")]
     assert did[0] == ("key shop", "POST /api/v1/releases/1")
     assert did[-1] == ("key shop", "POST /api/v1/knowledge")
     assert len(did) == 6  # what was refused changed nothing
@@ -275,7 +274,7 @@ async def test_a_conversation_is_assigned_by_a_program(
     builder: Builder, client: httpx.AsyncClient
 ) -> None:
     for name, role in (("Ada", "agent"), ("Vic", "viewer")):
-        await builder.accounts.invite(name, role)  # type: ignore[arg-type]
+        await builder.records.accounts.invite(name, role)  # type: ignore[arg-type]
     conversations = builder.records.conversations
     for chat in ("web:1", "web:2"):
         number = await conversations.record("q", ANSWERS[FAQ_QUESTION], chat=chat, channel="web")

@@ -12,7 +12,7 @@ import pytest
 from core.types import Answer
 from db.conversations import Conversations
 from kb.releases.ingestor import IncomingFile
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.uploads import preview_of, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, workshop
@@ -33,9 +33,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 @pytest.fixture
 async def client(builder: Builder, shop: Workshop) -> AsyncIterator[httpx.AsyncClient]:
-    builder.records = replace(
-        builder.records, releases=shop.repository, conversations=shop.conversations
-    )
+    builder.records = records_of(shop.database)
     questions = library_of(shop).questions
     async with (
         upload_desk(shop) as desk,
@@ -145,13 +143,13 @@ async def test_who_asked_is_told_once_of_an_answer(
     await client.post("/console/uploads/apply", data=upload)
     assert "Tell the customer who asked" in await preview_of(client, where)
     assert (await client.post("/console/uploads/tell", data=upload)).status_code == 303
-    (said,) = await builder.handovers.said("web:7")
+    (said,) = await builder.records.handovers.said("web:7")
     assert said.text == f"You asked: “{NORWAY}”. Now there is an answer:\n\nYes, for 9."
     assert "Tell the customer who asked" not in await preview_of(client, where)
     again = await client.post("/console/uploads/tell", data=upload)
     assert again.status_code == 409
     assert "They have been told already." in again.text
-    assert len(await builder.handovers.said("web:7")) == 1
+    assert len(await builder.records.handovers.said("web:7")) == 1
 
 
 async def test_what_may_be_personal_is_confirmed_before_it_is_applied(
@@ -208,6 +206,21 @@ async def test_a_question_is_linked_and_its_change_taken_back(
     await client.post("/console/changes/undo", data={"number": change})
     assert await shop.entries.find("sunday") == []
     assert "Are you open on Sunday?" in await inbox(client)
+
+
+async def test_an_entry_that_is_not_near_is_found_by_its_words(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    (entry,) = await shop.entries.find("return")
+    page = await client.get("/console/question", params={"number": number, "find": "30 return"})
+    assert re.findall(r'name="entry" value="(\w+)"', page.text) == [entry.chunk_id]
+    none = await client.get("/console/question", params={"number": number, "find": "<kayak>"})
+    assert "No entry has these words." in none.text
+    assert 'value="&lt;kayak&gt;"' in none.text
+    form = {"number": number, "entry": entry.chunk_id, "find": "return", "question": "For 471182?"}
+    refused = await client.post("/console/questions/link", data=form)
+    assert f'value="{entry.chunk_id}" required checked' in refused.text, "it is still offered"
 
 
 async def test_what_asks_the_same_in_another_card_is_answered_too_and_told(
@@ -303,6 +316,19 @@ async def test_what_is_not_ours_is_set_aside_and_put_back(
     assert response.status_code == 409
     assert "It was dealt with already." in response.text
     assert "Who won the match?" in (await client.get("/console/questions/dismissed")).text
+    await client.post("/console/questions/reopen", data={"number": number})
+    assert "Who won the match?" in await inbox(client)
+
+
+async def test_what_a_release_answers_by_now_is_listed_and_put_back(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (number,) = await ask(shop, "Who won the match?")
+    await shop.conversations.resolve([number], status="found")
+    assert "Nothing is waiting." in await inbox(client)
+    page = (await client.get("/console/questions/dismissed")).text
+    assert page.index("Answered by now") < page.index("Who won the match?")
+    assert "The customers who asked were not written to." in page
     await client.post("/console/questions/reopen", data={"number": number})
     assert "Who won the match?" in await inbox(client)
 

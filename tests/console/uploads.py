@@ -19,15 +19,10 @@ MAX_FILE_BYTES = 100_000
 
 @asynccontextmanager
 async def upload_desk(shop: Workshop, ingestor: Any = None) -> AsyncIterator[UploadDesk]:
-    async def live_release() -> int:
-        live = await shop.repository.current()
-        return live.number if live else 0
-
     desk = UploadDesk(
         Uploads(shop.database, channel="console"),
         shop.originals,
         replace(library_of(shop), ingestor=ingestor or shop.ingestor),
-        live_release=live_release,
     )
     async with desk.working():
         yield desk

@@ -210,11 +210,3 @@ def test_sources_are_of_five_kinds(tmp_path: Path) -> None:
 def test_a_source_that_makes_no_sense_is_refused(tmp_path: Path, sources: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason.replace("(", r"\(")):
         load_config(write(tmp_path, f"refresh: {{sources: {sources}}}"))
-
-
-def test_a_key_of_an_older_version_is_named_and_has_no_effect(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "config.yaml").write_text("answers: {compose: true, compose_across: true}\n")
-    assert load_config(tmp_path / "config.yaml").answers.compose
-    assert "The configuration has keys that are gone: compose_across" in caplog.text

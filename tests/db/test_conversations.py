@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import StorageError
 from core.types import Answer, Source, Turn
 from db.conversations import Conversations
 from db.handover import Handovers
@@ -55,6 +56,37 @@ async def test_a_question_whose_answer_was_refused_is_no_question_without_an_ans
     assert (refused.question, refused.kind) == ("Bikes?", "refused")
 
 
+async def test_what_could_not_be_stored_is_stored_later_all_of_it(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Target 14: also what came while nothing was tried."""
+
+    async def refuse(_: object) -> int:
+        raise StorageError("disk full")
+
+    with monkeypatch.context() as full:
+        full.setattr(conversations, "_store", refuse)
+        for number in range(3):
+            assert not await conversations.record(f"{number}?", faq(), chat="web:1", channel="web")
+    assert conversations.unrecorded == 3
+    assert not await conversations.catch_up(), "it is tried again after a pause"
+    monkeypatch.setattr("db.conversations._TRY_AGAIN_S", 0)
+    assert await conversations.catch_up()
+    assert [turn.question for turn in await conversations.turns("web:1", limit=9)] == [
+        "0?", "1?", "2?",
+    ]  # fmt: skip
+
+
+async def test_a_choice_that_was_taken_lets_its_own_question_wait_no_more(
+    conversations: Conversations,
+) -> None:
+    for question in ("one?", "two?"):
+        await conversations.record(question, UNKNOWN, chat="web:1", channel="web")
+    (newest, _) = await conversations.open_questions()
+    await conversations.taken(newest.answer_id)
+    assert [left.question for left in await conversations.open_questions()] == ["one?"]
+
+
 async def test_card_numbers_are_neither_stored_nor_read_from_older_rows(tmp_path: Path) -> None:
     said = "Take 4111 1111 1111 1111!"
     async with empty_database(tmp_path) as database:
@@ -92,6 +124,15 @@ async def test_the_part_of_a_message_that_found_no_answer_is_open(
     assert [one.question for one in await conversations.open_questions()] == ["Kayaks?"]
     await conversations.give_feedback(answer_id, helpful=False)
     assert [one.question for one in await conversations.open_questions()] == ["Open? Kayaks?"]
+
+
+async def test_an_emergency_waits_whatever_was_replied(conversations: Conversations) -> None:
+    pressing = replace(faq(), urgency="urgent")
+    await conversations.record("My dog cannot breathe", pressing, chat="web:1", channel="web")
+    asked_for = replace(pressing, intent="person")
+    await conversations.record("A person, quick", asked_for, chat="web:1", channel="web")
+    (waits,) = await conversations.open_questions()
+    assert (waits.question, waits.urgency) == ("My dog cannot breathe", "urgent")
 
 
 async def test_a_question_without_answer_stays_open_until_dealt_with(

@@ -12,7 +12,7 @@ import yaml
 from pypdf import PdfReader
 
 from app.demo import Examples, read_demo
-from demo.make_files import make_all
+from tests.demo.make_files import make_all
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 
@@ -50,7 +50,7 @@ def content(path: Path, data: bytes) -> object:
 
 @pytest.mark.parametrize("path", make_all(), ids=lambda path: path.name)
 def test_made_files_are_those_of_their_texts(path: Path) -> None:
-    remedy = "run `python -m demo.make_files` and commit the result"
+    remedy = "run `python -m tests.demo.make_files` and commit the result"
     assert content(path, path.read_bytes()) == content(path, make_all()[path]), remedy
 
 

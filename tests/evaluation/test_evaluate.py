@@ -1,7 +1,6 @@
 """An evaluation goes through the service's own objects."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from kb.answering.answerer import Answerer
 from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.index.table import RowHit, RowSet
+from kb.index.view import View
 from tests.fakes import DefaultRanker, WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -27,17 +27,18 @@ TEXTS = {
 }
 
 
-class Base:
+class Base(View):
     """A knowledge base in memory, which is its own view."""
 
-    release = 1
+    def __init__(self) -> None:
+        super().__init__(None, 1)
 
     async def view(self) -> "Base":
         return self
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[RowHit]:
+    ) -> list[RowHit]:
         found = [
             RowHit(
                 Chunk(f"id-{name}", "texts.md", "passage", text, entry_id=name, language="en"),
@@ -52,17 +53,8 @@ class Base:
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> Sequence[RowHit]:
+    ) -> list[RowHit]:
         return await self.search_dense(np.ones(64, np.float32), k)
-
-    async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
-        return {}
-
-    async def count(self) -> int:
-        return len(TEXTS)
-
-    async def objections(self, vector: Vector) -> Mapping[str, float]:
-        return {}
 
 
 def question(text: str, *labels: str, without: str = "") -> EvalQuestion:
@@ -71,7 +63,7 @@ def question(text: str, *labels: str, without: str = "") -> EvalQuestion:
 
 
 async def run(*questions: EvalQuestion) -> list[Outcome]:
-    probe = Probe(WordEmbedder(), Base(), DefaultRanker(), by_document=False)
+    probe = Probe(WordEmbedder(), Base().view, DefaultRanker().ranker, by_document=False)
     policy = Policy(0.0, 0.0, 200, "Acme", "en")
     answerer = Answerer(
         probe, Replier(), None, policy=policy, today=lambda: datetime.date(2026, 11, 22)

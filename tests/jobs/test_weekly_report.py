@@ -79,7 +79,7 @@ async def test_a_week_is_told_where_there_is_a_group(tmp_path: Path) -> None:
         told = (await report(address="https://desk.example.com/").job()).detail["tell"]
         assert told == LINES
         assert "secret" not in told
-        for language in (*CompanyConfig().languages, "zh", "es", "de", "ru", "fr"):
+        for language in (*CompanyConfig().languages, "th"):
             lines = (await report(language).job()).text.splitlines()
             assert [len(lines), "Acme" in lines[0], "71" in lines[3]] == [10, True, True], language
             assert "http" not in lines[9]

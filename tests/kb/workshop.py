@@ -25,6 +25,7 @@ from kb.answering.writer import Writer
 from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row
+from kb.index.view import View
 from kb.ingest.originals import Originals
 from kb.ingest.prepare import Preparer
 from kb.ingest.vector_cache import VectorSpool
@@ -33,7 +34,7 @@ from kb.parse.limits import OnPage
 from kb.parse.sandbox.parser_process import ParserProcess
 from kb.ranking.ranker import Ranker
 from kb.ranking.retriever import Retriever
-from kb.ranking.training import ReadableView, Trainer
+from kb.ranking.training import Trainer
 from kb.releases.alike import Alike
 from kb.releases.entries import Entries
 from kb.releases.ingestor import IncomingFile, Ingestor
@@ -62,10 +63,10 @@ POLICY = Policy(
 class SameRanker(DefaultRanker, Trainer):
     """The ranker that ships with the project, also for releases that are not live."""
 
-    async def trial(self, view: ReadableView) -> Ranker:
+    async def trial(self, view: View) -> Ranker:
         return await self.ranker(view.release)
 
-    async def preview(self, view: ReadableView) -> Ranker | None:
+    async def preview(self, view: View) -> Ranker | None:
         return await self.ranker(0)
 
     async def adopt(self, release: int) -> None:
@@ -208,7 +209,8 @@ async def workshop(
             str(folder / "index"), embedder=embedder, current=repository.current
         ) as index:
             golden, conversations = GoldenQuestions(database), Conversations(database)
-            replay = Replay(embedder, policy=POLICY, today=lambda: TODAY)
+            finder = Retriever(embedder, index.view, DefaultRanker().ranker)
+            replay = Replay(finder, policy=POLICY, today=lambda: TODAY)
             publisher = Publisher(
                 index,
                 repository,
@@ -255,7 +257,7 @@ def library_of(shop: Workshop) -> Library:
     questions = OpenQuestions(
         shop.conversations,
         Alike(shop.embedder),
-        Retriever(shop.embedder, shop.index, DefaultRanker()),
+        Retriever(shop.embedder, shop.index.view, DefaultRanker().ranker),
         shop.entries,
         name_of=Chats(shop.database).name,
     )
@@ -266,21 +268,21 @@ def answerer_of(
     shop: Workshop, writer: Writer | None = None, *, policy: Policy = POLICY
 ) -> Answerer:
     """Return what answers from a workshop's knowledge base."""
-    finder = Retriever(shop.embedder, shop.index, DefaultRanker())
+    finder = Retriever(shop.embedder, shop.index.view, DefaultRanker().ranker)
     return Answerer(finder, Replier(), writer, policy=policy, today=lambda: TODAY)
 
 
 def tracer_of(shop: Workshop) -> Tracer:
     """Return what asks a workshop's knowledge base and shows each step."""
-    gate = Gate(
-        shop.golden, Replay(shop.embedder, policy=POLICY, today=lambda: TODAY), SameRanker()
-    )
+    live = Retriever(shop.embedder, shop.index.view, DefaultRanker().ranker)
+    gate = Gate(shop.golden, Replay(live, policy=POLICY, today=lambda: TODAY), SameRanker())
 
     async def answerer_at(number: int) -> Answerer:
         release = await shop.repository.get(number)
         place = Place(release.table, release.version, release.rows)
         view, rankers = await shop.index.peek(place, number), DefaultRanker()
-        finder = Retriever(shop.embedder, Seen(view, await rankers.ranker(number)), rankers)
+        seen = Seen(view, await rankers.ranker(number))
+        finder = Retriever(shop.embedder, seen.view, seen.ranker)
         return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
 
-    return Tracer(answerer_of(shop), shop.index, gate, shop.golden, answerer_of=answerer_at)
+    return Tracer(answerer_of(shop), shop.index, gate, answerer_of=answerer_at)

@@ -16,14 +16,9 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from console.knowledge import Editing
-from console.operator import Records
-from db.careful import CarefulStart
 from db.conversations import AnswerRow, FeedbackRow, OpenQuestionRow
-from db.drafts import Drafts
-from db.figures import Figures
-from db.knowledge import SourceRepository
 from kb.releases.ingestor import IncomingFile
-from tests.console.conftest import Builder
+from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
@@ -117,15 +112,7 @@ async def main() -> int:
             upload_desk(shop) as desk,
         ):
             await fill(shop)
-            records = Records(
-                shop.repository,
-                SourceRepository(shop.database),
-                shop.conversations,
-                Figures(shop.database),
-                Drafts(shop.database),
-                CarefulStart(shop.database),
-            )
-            builder = Builder(ScriptedDesk(), records, shop.database)
+            builder = Builder(ScriptedDesk(), records_of(shop.database), shop.database)
             slow = 0
             async with builder.client(
                 editing=Editing(shop.entries, shop.releases),

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from app.backup import backup, restore
 from core.types import Matrix, Vector
 from kb.index.draft import vector_index
 from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer
-from kb.releases.backup import backup, restore
 from kb.releases.ingestor import IncomingFile
 from tests.fakes import WordEmbedder, words
 from tests.kb.workshop import Workshop, workshop
@@ -123,7 +123,7 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Workshop, Trainer]]:
     """Open the knowledge base with the real trainer."""
     embedder = CheapEmbedder()
     async with workshop(folder, embedder) as shop:
-        yield shop, Trainer(shop.index, embedder, folder / "rankers")
+        yield shop, Trainer(shop.index.view, embedder, folder / "rankers")
 
 
 async def build(folder: Path) -> str:
@@ -158,7 +158,7 @@ async def measure(folder: Path) -> Scale:
     async with opened(folder) as (shop, trainer):
         await shop.releases.rollback(1)
         rows = await (await shop.index.view()).count()
-        retriever = Retriever(shop.embedder, shop.index, trainer)
+        retriever = Retriever(shop.embedder, shop.index.view, trainer.ranker)
         asked = questions(known)
         found = []
         for question in asked:

@@ -200,9 +200,9 @@ async def run(
     seed: int,
 ) -> LoadReport:
     """Start the service, ask, and measure."""
-    async with BotApi() as telegram, running(telegram) as process:
+    async with BotApi() as telegram, running(telegram) as served:
         telegram.world.update_ids = itertools.count(int(time.time()))
-        load, usage = Load(telegram, chats=chats, seed=seed), Usage(process.pid)
+        load, usage = Load(telegram, chats=chats, seed=seed), Usage(served.process.pid)
         started = time.monotonic()
         pest = asyncio.create_task(load.flood(rate=flood)) if flood else None
         _, _, (began, ended) = await asyncio.gather(

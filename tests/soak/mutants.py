@@ -3,13 +3,17 @@
 python -m tests.soak.mutants --mutants 200 [--folder F --piece 20]
 
 A mutant is a copy of the project with one comparison, boundary, condition, number, statement or
-returned value changed. The quick tests of its room run on it; if they all pass, it has survived:
-either a test is missing, or the code that was changed is not needed.
+returned value changed. First the quick tests of the rooms run once, which tells which of them reach
+which function. Those that reach the changed one run on the mutant, the quickest first, up to half a
+minute of them; if all pass, it has survived: either a test is missing, or the code that was changed
+is not needed.
 """
 
 import ast
 import asyncio
+import builtins
 import importlib
+import json
 import os
 import random
 import shutil
@@ -18,8 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,37 +34,37 @@ from tests.soak import pieces
 _PROJECT = Path(__file__).parents[2]
 _HANG_S = 300
 """A mutant that keeps its tests busy for so long is noticed, as it would be in CI."""
+_TESTS_S = 30.0
+"""Of the tests that reach a function, the quickest run, as many as took so long together."""
 _OURS = {path.parent.name for path in _PROJECT.glob("*/__init__.py")}
 _LIBRARIES = (
     "telegram.ext", "aiogram.methods", "sqlalchemy.ext.asyncio", "starlette.testclient", "alembic",
     "httpx", "numpy", "scipy.stats", "pyarrow", "pydantic", "psutil",
 )  # fmt: skip
 """What tests import; not LanceDB, whose thread a fork would lack."""
+_WATCH_S = 3600.0
 _SHARE = 0.8
 """Of the mutants that tests must notice. Some change nothing that anybody could see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Code, and the quick tests that are to notice a change of it; the nearest ones come first."""
+    """Code, and the quick tests that are to notice a change of it."""
 
     code: Sequence[str]
     tests: Sequence[str]
 
 
+_CONSOLE = tuple(f"tests/console/test_{name}.py" for name in ("access", "people", "programs"))
 ROOMS = {
     "db": Room(
-        ("db/*.py",),
-        ("tests/db", "tests/jobs", "tests/bot", "tests/kb/releases", "tests/console"),
+        ("db/*.py",), ("tests/db", "tests/jobs", "tests/bot", "tests/kb/releases", *_CONSOLE)
     ),
     "bot/transport": Room(("bot/transport/*.py",), ("tests/bot",)),
     "kb/releases": Room(
-        ("kb/releases/*.py",), ("tests/kb/releases", "tests/kb/review", "tests/bot/operator")
+        ("kb/releases/*.py",), ("tests/kb/releases", "tests/kb/review", "tests/bot")
     ),
-    "console security": Room(
-        ("console/security*.py",),
-        ("tests/console/test_access.py", "tests/console/test_people.py", "tests/console"),
-    ),
+    "console security": Room(("console/security*.py",), _CONSOLE),
     "models/workers": Room(("models/workers/*.py",), ("tests/models/workers",)),
 }
 
@@ -193,30 +198,102 @@ def _choose(room: Room, number: int, seed: int) -> tuple[Path, Mutant]:
     return every[number % len(every)]
 
 
-def _notices(copy: Path, tests: Sequence[str]) -> bool:
-    """Run tests until one fails; tell whether one did.
+class _Reached:
+    """Notes which test reaches which function; a plugin of pytest."""
 
-    In a fork of this process, which has loaded the libraries: that takes longer than most tests.
+    def __init__(self) -> None:
+        self.test = ""
+        self.reached: dict[str, set[str]] = {}
+        self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
+
+    def note(self, function: str) -> None:
+        """Take what an instrumented function says of itself."""
+        self.reached.setdefault(function, set()).add(self.test)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Remember which test runs."""
+        self.test = nodeid
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up what a test takes; one that fails on the code as it is cannot notice a mutant."""
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+    def found(self) -> dict[str, dict[str, float]]:
+        """Return the seconds of each test, by the function that it reaches."""
+        seconds = {name: took for name, took in self.seconds.items() if name not in self.failed}
+        return {
+            function: {name: seconds[name] for name in tests if name in seconds}
+            for function, tests in self.reached.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Keeps some of the collected tests, in this order; a plugin of pytest."""
+
+    tests: Sequence[str]
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Drop the others."""
+        order = {name: place for place, name in enumerate(self.tests)}
+        items[:] = sorted(
+            (item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid]
+        )
+
+
+def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _instrumented(place: Path, source: str) -> str:
+    """Return a module whose functions say that they were reached."""
+    tree = ast.parse(source)
+    for function in _functions(tree):
+        first = int(ast.get_docstring(function) is not None)
+        name = f"{place}:{function.lineno}"
+        # Bound in the process that watches, not in those that its tests start.
+        said = f"getattr(__import__('builtins'), 'reached', bool)({name!r})"
+        function.body[first:first] = ast.parse(said).body
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _function_at(source: str, line: int) -> int:
+    """Return the line of the innermost function around a line."""
+    around = [f.lineno for f in _functions(ast.parse(source)) if f.lineno <= line <= _end(f)]
+    return max(around, default=0)
+
+
+def _end(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return function.end_lineno or function.lineno
+
+
+def _forked(work: Callable[[], int], seconds: float) -> int:
+    """Return the exit status of some work in a fork of this process; 1 if it takes too long.
+
+    This process has loaded the libraries, which takes longer than most tests.
     """
     pid = os.fork()
     if not pid:
         try:
-            os._exit(_run_tests(copy, tests))
+            os.setsid()
+            os._exit(work())
         finally:
             os._exit(1)
-    end = time.monotonic() + _HANG_S
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
-            return status != 0
-        time.sleep(0.1)
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return True
+    return 1
 
 
-def _run_tests(copy: Path, tests: Sequence[str]) -> int:
-    os.setsid()
+def _run_tests(copy: Path, tests: Sequence[str], plugin: object, options: Sequence[str]) -> int:
     os.chdir(copy)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
@@ -226,9 +303,60 @@ def _run_tests(copy: Path, tests: Sequence[str]) -> int:
     sys.path[:] = [str(copy), *(path for path in sys.path if path not in ("", str(_PROJECT)))]
     os.environ["PYTHONPATH"] = str(copy)
     sys.dont_write_bytecode = True
-    options = ["-x", "-p", "no:cacheprovider", "-m", "not (models or browser or slow)"]
+    options = [*options, "-p", "no:cacheprovider", "-m", "not (models or browser or slow)"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is loaded already
-    return int(pytest.main([*options, *tests]))
+    return int(pytest.main([*options, *tests], plugins=[plugin]))
+
+
+def _notices(copy: Path, seconds: dict[str, float]) -> bool:
+    """Run the quickest of some tests until one fails; tell whether one did."""
+    chosen: list[str] = []
+    left = _TESTS_S
+    for name in sorted(seconds, key=lambda one: seconds[one]):
+        left -= seconds[name]
+        if chosen and left < 0:
+            break
+        chosen.append(name)
+    files = list(dict.fromkeys(name.partition("::")[0] for name in chosen))
+    run = partial(_run_tests, copy, files, _Chosen(chosen), ["-x"])
+    return bool(chosen) and _forked(run, _HANG_S) != 0
+
+
+def _reach(copy: Path, folder: Path) -> dict[str, dict[str, float]]:
+    """Return the seconds of the tests that reach a function, by its file and line.
+
+    Each folder of tests runs once, with functions that tell; what was found is kept.
+    """
+    sources = {
+        path.relative_to(_PROJECT): path.read_text("utf-8")
+        for room in ROOMS.values() for pattern in room.code for path in _PROJECT.glob(pattern)
+    }  # fmt: skip
+    for place, source in sources.items():
+        (copy / place).write_text(_instrumented(place, source), "utf-8")
+    reached: dict[str, dict[str, float]] = {}
+    for tests in sorted({name for room in ROOMS.values() for name in room.tests}):
+        kept = folder / f"reached-{tests.replace('/', '-')}.json"
+        if not kept.exists():
+            _forked(partial(_watch, copy, tests, kept.absolute()), _WATCH_S)
+        for function, seconds in json.loads(kept.read_text("utf-8")).items():
+            reached.setdefault(function, {}).update(seconds)
+    for place, source in sources.items():
+        (copy / place).write_text(source, "utf-8")
+    return reached
+
+
+def _nearest(reached: dict[str, dict[str, float]], room: Room) -> dict[str, float]:
+    """Return the tests beside a room, for code that only processes of its own reach."""
+    every = {name: took for tests in reached.values() for name, took in tests.items()}
+    return {name: took for name, took in every.items() if name.startswith(room.tests[0])}
+
+
+def _watch(copy: Path, tests: str, kept: Path) -> int:
+    plugin = _Reached()
+    builtins.reached = plugin.note  # type: ignore[attr-defined]
+    status = _run_tests(copy, [tests], plugin, [])
+    kept.write_text(json.dumps(plugin.found()), "utf-8")
+    return status
 
 
 def _copy_to(copy: Path) -> None:
@@ -239,31 +367,29 @@ def _copy_to(copy: Path) -> None:
         shutil.copyfile(_PROJECT / name, copy / name)
 
 
-async def run(_: Path, numbers: range, seed: int, found: Changed) -> AsyncIterator[None]:
+async def run(folder: Path, numbers: range, seed: int, found: Changed) -> AsyncIterator[None]:
     """Change the rooms in turn, one place at a time."""
-    with tempfile.TemporaryDirectory(prefix="answerdesk-mutants-") as folder:
-        copy = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="answerdesk-mutants-") as temporary:
+        copy = Path(temporary)
         await asyncio.to_thread(_copy_to, copy)
         for library in _LIBRARIES:
             importlib.import_module(library)
-        passed: set[str] = set()
+        reached = await asyncio.to_thread(_reach, copy, folder)
         for number in numbers:
             name = sorted(ROOMS)[number % len(ROOMS)]
-            room = ROOMS[name]
-            path, mutant = _choose(room, number // len(ROOMS), seed)
+            path, mutant = _choose(ROOMS[name], number // len(ROOMS), seed)
             place = path.relative_to(_PROJECT)
             source = path.read_bytes()
-            if name not in passed and await asyncio.to_thread(_notices, copy, room.tests):
-                raise RuntimeError(f"The tests of {name} fail on the code as it is.")
-            passed.add(name)
+            function = _function_at(source.decode(), mutant.line)
+            tests = reached.get(f"{place}:{function}") or _nearest(reached, ROOMS[name])
             (copy / place).write_bytes(mutant.apply(source))
-            noticed = await asyncio.to_thread(_notices, copy, room.tests)
+            noticed = await asyncio.to_thread(_notices, copy, tests)
             (copy / place).write_bytes(source)
             if noticed:
                 found.noticed[name] = found.noticed.get(name, 0) + 1
             else:
                 shown = f"{place}:{mutant.line}: {mutant.before!r} → {mutant.after!r}"
-                found.survived.setdefault(name, []).append(shown)
+                found.survived.setdefault(name, []).append(f"{shown} ({len(tests)} tests)")
             yield
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -32,12 +33,21 @@ def own_data() -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A service that runs, and where."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+
 @asynccontextmanager
-async def running(telegram: BotApi) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(telegram: BotApi) -> AsyncIterator[Served]:
     """Start `answerdesk run` on the data folder in use, wait until it is ready, stop it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,
         "ANSWERDESK__CONSOLE__PORT": str(port),
@@ -53,12 +63,12 @@ async def running(telegram: BotApi) -> AsyncIterator[asyncio.subprocess.Process]
         )  # fmt: skip
         try:
             async with asyncio.timeout(_READY_S), httpx.AsyncClient(trust_env=False) as client:
-                while not await _is_ready(client, f"http://127.0.0.1:{port}/health"):
+                while not await _is_ready(client, f"{url}/health"):
                     if process.returncode is not None:
                         log.seek(0)
                         raise RuntimeError(log.read().decode()[-2000:])
                     await asyncio.sleep(0.5)
-            yield process
+            yield Served(process, url)
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -88,6 +88,12 @@ def without_hidden(
     return [row for row in kept if any(row.cells)], skipped
 
 
+def unread_pictures(places: Sequence[str], label: str) -> list[Skipped]:
+    """Name the pictures of a sheet, which may stand for something or cover it."""
+    reason = f"Pictures are not read: {', '.join(places[:10])}. Write in words what they say."
+    return [Skipped(label, reason)] if places else []
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What a table gave."""

@@ -36,19 +36,10 @@ _BB_CODE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BB_TAG = re.compile(r"\[(/?)(\*|[a-z]+[1-6]?)(?:=\"?([^\]\n]*?)\"?)?\]", re.IGNORECASE)
-_BB_NAMES = {
-    "quote": "blockquote",
-    "list": "ul",
-    "*": "li",
-    "url": "a",
-    "email": "a",
-    **dict.fromkeys(("color", "size", "font", "center", "left", "right"), "span"),
-}
-"""Tags of BBCode and what HTML calls them; those of `_BB_SAME` have the same names."""
-_BB_SAME = frozenset({
-    "b", "i", "u", "s", "sup", "sub", "code", "h1", "h2", "h3", "h4", "h5", "h6",
-    "table", "tr", "td", "th", "ul", "ol", "li", "br", "hr",
-})  # fmt: skip
+_BB_NAMES = {"quote": "blockquote", "list": "ul", "*": "li", "url": "a", "email": "a"}
+"""Tags of BBCode that HTML calls otherwise."""
+_BB_SAME = re.compile("[bius]|su[bp]|code|h[1-6]|table|t[rdh]|[uo]l|li|[bh]r")
+_BB_LOOKS = re.compile("color|size|font|center|left|right")
 _WRITTEN_END = re.compile(r"(?<![:\\])(?:\\r)?\\n(?=[\s\d\-•*(]|[^\W\d_a-z]|\\n|\\r|$)")
 """A line end written as a backslash and n; ``C:\\new`` has none."""
 
@@ -82,21 +73,19 @@ def cell_text(raw: str) -> str:
 def _html_of(text: str) -> str:
     """Return BBCode, as forums and some shops export it, as HTML; tags that it lacks stay."""
 
-    closed = {found[2].lower() for found in _BB_TAG.finditer(text) if found[1]}
-    closed |= {"*", "br", "hr"}
+    closed = {found[2].lower() for found in _BB_TAG.finditer(text) if found[1]} | {"*", "br", "hr"}
 
     def tag(found: re.Match[str]) -> str:
         closes, name, value = found[1], found[2].lower(), found[3] or ""
-        known = name if name in _BB_SAME else _BB_NAMES.get(name, "")
-        tagged = known if name in closed else ""
         if name == "list" and value:
             return "<ol>"
+        if name not in closed:
+            return found[0]
+        tagged = _BB_NAMES.get(name, name if _BB_SAME.fullmatch(name) else "")
         if tagged == "a" and value:
-            to = (
-                value if ":" in value else f"mailto:{value}" if "@" in value else f"https://{value}"
-            )
-            return f'<a href="{html.escape(to)}">'
-        return f"<{closes}{tagged}>" if tagged else found[0]
+            scheme = "" if ":" in value else "mailto:" if "@" in value else "https://"
+            return f'<a href="{html.escape(scheme + value)}">'
+        return f"<{closes}{tagged}>" if tagged else "" if _BB_LOOKS.fullmatch(name) else found[0]
 
     text = re.sub(r"\[img[^\]]*\].{0,2000}?\[/img\]", "", text, flags=re.I | re.DOTALL)
     text = re.sub(r"\s*(\[(?:/?list|\*|/?quote)[^\]]*\])\s*", r"\1", text, flags=re.I)

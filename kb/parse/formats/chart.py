@@ -1,14 +1,21 @@
-"""Charts of presentations and texts as the tables that they draw (ECMA-376, part 1, 21.2)."""
+"""Charts of presentations and texts as the tables that they draw (ECMA-376, part 1, 21.2).
+
+The kinds that came with Office 2016, waterfall, funnel, treemap …, have a notation of their own
+([MS-ODRAWXML], 2.24.3).
+"""
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from kb.parse.blocks import Block
 from kb.parse.formats.moment_format import format_moment
 from kb.parse.formats.number_format import format_number
 
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_NEWER = "{http://schemas.microsoft.com/office/drawing/2014/chartex}"
+CHARTS = f"{CHART}chart", f"{_NEWER}chart"
+"""What stands for a chart in the text or on the slide."""
 _WORDS = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 
 
@@ -18,15 +25,11 @@ def chart_blocks(chart: Any, where: str) -> Iterator[Block]:
     Series with other categories than those before them have a table of their own.
     """
     along = chart.find(f".//{CHART}catAx/{CHART}title")
-    titles = [_words(title) for title in chart.iter(f"{CHART}title") if title is not along]
+    titles = [_words(title) for title in chart.iterfind(".//{*}title") if title is not along]
     yield Block("text", "; ".join(filter(None, titles)), location=where)
     tables: dict[tuple[tuple[int, str], ...], list[tuple[str, dict[int, str]]]] = {}
-    for series in chart.iter(f"{CHART}ser"):
-        labels = series.find(f"{CHART}dLbls/{CHART}numFmt[@sourceLinked='0']")
-        code = "" if labels is None else labels.get("formatCode", "")
-        values = _points(series, "val", code) or _points(series, "yVal", code)
-        places = _points(series, "cat") or _points(series, "xVal") or dict.fromkeys(values, "")
-        name = " ".join(_points(series, "tx").values())
+    for name, places, values in (*_series(chart), *_newer_series(chart)):
+        places = places or dict.fromkeys(values, "")
         tables.setdefault(tuple(places.items()), []).append((name, values))
     for categories, columns in tables.items():
         names = ("" if along is None else _words(along), *(name for name, _ in columns))
@@ -34,27 +37,56 @@ def chart_blocks(chart: Any, where: str) -> Iterator[Block]:
         yield Block("table", rows=(names, *rows), header=any(names), location=where)
 
 
+_Series: TypeAlias = tuple[str, dict[int, str], dict[int, str]]
+"""Name, categories and values by their places."""
+
+
+def _series(chart: Any) -> Iterator[_Series]:
+    for series in chart.iter(f"{CHART}ser"):
+        labels = series.find(f"{CHART}dLbls/{CHART}numFmt[@sourceLinked='0']")
+        code = "" if labels is None else labels.get("formatCode", "")
+        name, cat, x, val, y = (
+            series.find(CHART + part) for part in ("tx", "cat", "xVal", "val", "yVal")
+        )
+        values = _points(val, code) or _points(y, code)
+        yield " ".join(_points(name).values()), _points(cat) or _points(x), values
+
+
+def _newer_series(chart: Any) -> Iterator[_Series]:
+    data = {part.get("id"): part for part in chart.iter(f"{_NEWER}data")}
+    for series in chart.iter(f"{_NEWER}series"):
+        of = series.find(f"{_NEWER}dataId")
+        part = None if of is None else data.get(of.get("val"))
+        if part is not None:
+            name = series.findtext(f"{_NEWER}tx/{_NEWER}txData/{_NEWER}v") or ""
+            places, values = part.find(f"{_NEWER}strDim"), part.find(f"{_NEWER}numDim")
+            yield name, _points(places), _points(values)
+
+
 def _words(title: Any) -> str:
-    return " ".join("".join(part.text or "" for part in title.iter(_WORDS)).split())
+    said = (
+        "".join(part.text or "" for part in title.iter(_WORDS)) or title.findtext(".//{*}v") or ""
+    )
+    return " ".join(said.split())
 
 
-def _points(series: Any, name: str, code: str = "") -> dict[int, str]:
+def _points(of: Any, code: str = "") -> dict[int, str]:
     """Return what stands at each place of a series' names, categories or values, as it is shown.
 
     Of categories in several levels the outer ones come first; each holds up to the next.
     """
-    of = series.find(CHART + name)
     if of is None:
         return {}
     code = code or of.findtext(f".//{CHART}formatCode") or ""
     points, *outer = [
         {
             int(point.get("idx", "0")): _shown(
-                point.findtext(f"{CHART}v") or "", point.get("formatCode") or code
+                point.findtext(f"{CHART}v") or point.text or "",
+                point.get("formatCode") or code or level.get("formatCode") or "",
             )
-            for point in level.iter(f"{CHART}pt")
+            for point in level.iterfind(".//{*}pt")
         }
-        for level in list(of.iter(f"{CHART}lvl")) or [of]
+        for level in of.findall(".//{*}lvl") or [of]
     ]
     for level in filter(None, outer):
         for at in points:

@@ -2,8 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -16,7 +15,7 @@ from kb.parse.encoding.decoding import decode
 from kb.parse.faq.questions import asks_unmarked
 from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
-from kb.parse.html.content import html_blocks
+from kb.parse.html.content import MAY_STAY_OPEN, html_blocks
 from kb.parse.limits import MAX_NESTING
 from kb.parse.marks import (
     ASKS,
@@ -40,17 +39,12 @@ _BREAK = "\x0b"
 """A line end that was meant, until `unwrap` has joined the lines that were only wrapped."""
 _SOFT = "\ue00b"
 """A line end that only wraps, while its paragraph is read as HTML."""
-_LINE_END = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w.-]{0,40})((?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*')*?)(/?)>")
 _SWALLOWS = re.compile(
     r"<(script|style|textarea|select|title|iframe|svg|math|template|canvas|audio|video)\b", re.I
 )
 """A name in a sentence, unless it is closed there: all behind it would not be read."""
 _EMPHASIS = {"em_open", "em_close", "strong_open", "strong_close"}
-_VOID = {
-    "br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track",
-    "wbr",
-}  # fmt: skip
 _LABELLED = re.compile(r"(?:\*\*)?(?:[^\W\d_]{1,12}\s?\d{0,3}(?::\s|：|:\*\*\s?)|[QA]\d{0,3}\.\s)")
 """A line such as "A: yes", "答：是" or "Phone: 123", not meant to follow the line before it."""
 _PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(
@@ -85,49 +79,37 @@ def _meta(front_matter: str, key: str) -> str:
 def markdown_blocks(text: str, *, first_line: int = 1) -> list[Block]:
     """Cut Markdown into blocks; `first_line` is the number of its first line in the file.
 
-    It is read as the HTML that it stands for. What holds HTML of its own is read by itself, so that
-    an element that is not closed reaches no further.
+    It is read as the HTML that it stands for.
     """
     text, numbers = without_containers(text)
     tokens = _PARSER.parse(text)
+    _end_elements([token for token in tokens if token.type == "html_block"])
     for before, token in pairwise([Token("", "", 0), *tokens]):
         if token.map and token.type not in {"inline", "tr_open", "thead_open", "tbody_open"}:
-            token.attrSet(LOCATION, f"line {numbers[token.map[0]] + first_line}")
+            where = f"line {numbers[token.map[0]] + first_line}"
+            token.attrSet(LOCATION, where)
+            if token.type == "html_block":
+                token.content = f'<p {LOCATION}="{where}"></p>{token.content}'
         if token.type == "fence":
             token.type = "code_block"  # whose place is written
         if token.children:
             _prepare(token, token.children, wraps=before.type != "heading_open")
-    blocks: list[Block] = []
-    for group in _groups(tokens):
-        where = str(group[0].attrGet(LOCATION) or "")
-        read = html_blocks(_PARSER.renderer.render(group, _PARSER.options, {}), unwrap=unwrap)
-        blocks += [b if b.location else replace(b, location=where) for b in read]
-    return blocks
+    return html_blocks(_PARSER.renderer.render(tokens, _PARSER.options, {}), unwrap=unwrap)
 
 
-def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield the blocks of a text, those without HTML together."""
-    elements = _elements(tokens)
-    start = index = 0
-    while index < len(tokens):
-        end = index
-        if tokens[index].type == "html_block":
-            while (further := elements.get(end, end)) > end:  # what ends one may begin the next
-                end = further
-        elif tokens[index].nesting > 0:
-            while tokens[end].level or tokens[end].nesting >= 0:
-                end += 1
-        if any(map(_holds_html, tokens[index : end + 1])):
-            yield from (group for group in (tokens[start:index], tokens[index : end + 1]) if group)
-            start = end + 1
-        index = end + 1
-    if start < index:
-        yield tokens[start:]
+def _end_elements(blocks: Sequence[Token]) -> None:
+    """End the elements that a text never closes where they begin: they reach no further.
 
-
-def _holds_html(token: Token) -> bool:
-    inside = (c.content for c in token.children or () if c.type == "html_inline")
-    return token.type == "html_block" or not all(map(_LINE_END.fullmatch, inside))
+    Not `<details>`: what follows stands in it.
+    """
+    closed: Counter[str] = Counter()
+    for token in reversed(blocks):
+        for closing, tag, _, alone in reversed(_TAG.findall(_COMMENT.sub("", token.content))):
+            name = tag.lower()
+            if not (closing or alone or closed[name] or name in MAY_STAY_OPEN):
+                token.content += f"</{name}>" if name != "details" else ""
+            elif not alone:
+                closed[name] += 1 if closing else -1
 
 
 def _prepare(token: Token, children: list[Token], *, wraps: bool) -> None:
@@ -170,35 +152,6 @@ def _between_digits(children: Sequence[Token], place: int) -> bool:
     around = children[max(place - 1, 0) : place + 2]
     before, after = around[0].content[-1:], around[-1].content[:1]
     return before.isdigit() and after.isdigit()
-
-
-def _elements(tokens: Sequence[Token]) -> dict[int, int]:
-    """Map the token that opens an HTML element to the one that closes it, if this is another."""
-    found: dict[int, int] = {}
-    open_: list[tuple[str, int]] = []
-    counts: Counter[str] = Counter()
-    for index, token in enumerate(tokens):
-        if token.type != "html_block":
-            continue
-        for closing, tag, _, alone in _TAG.findall(_COMMENT.sub("", token.content)):
-            name = tag.lower()
-            if name in _VOID or alone:
-                continue
-            if not closing:
-                open_.append((name, index))
-                counts[name] += 1
-                continue
-            while counts[name]:
-                opened, start = open_.pop()
-                counts[opened] -= 1
-                if opened == name:
-                    if start < index and token.level == tokens[start].level:
-                        found[start] = max(index, found.get(start, 0))
-                    break
-    for name, start in open_:
-        if name == "details" and not tokens[start].level:  # it was never closed
-            found.setdefault(start, len(tokens) - 1)
-    return found
 
 
 _RAISED = re.compile(

@@ -1,7 +1,7 @@
 """ODT and ODS: paragraphs, lists and tables of a text; the sheets of a table as they are shown."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 from core.errors import UnreadableFile
@@ -18,7 +18,14 @@ from kb.parse.blocks import (
     with_header,
 )
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
+from kb.parse.faq.rows import (
+    NO_RESULT,
+    Row,
+    Taken,
+    read_table,
+    unread_pictures,
+    without_hidden,
+)
 from kb.parse.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -46,6 +53,7 @@ _TEXT, _TABLE = f"{{{_NS}text:1.0}}", f"{{{_NS}table:1.0}}"
 _STYLE, _FO = f"{{{_NS}style:1.0}}", f"{{{_NS}xsl-fo-compatible:1.0}}"
 _OFFICE = f"{{{_NS}office:1.0}}"
 _TITLE = f"{{{_NS}svg-compatible:1.0}}title"
+_DRAW, _CHART = f"{{{_NS}drawing:1.0}}", f"{{{_NS}chart:1.0}}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LEFT_OUT = {
     f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_TEXT}page-number",
@@ -57,8 +65,8 @@ _TINY = re.compile(r"(?:0(?:\.\d+)?|1(?:\.[0-5])?)pt")
 _REMEDY = "Open it, save it again and upload it."
 
 
-def _content(name: str, data: bytes) -> tuple[Element, Element | None]:
-    """Return the root of the content, and of the common styles."""
+def _content(name: str, data: bytes) -> tuple[Element, Element | None, dict[str, Element]]:
+    """Return the root of the content, of the common styles, and of each object in the text."""
     check_office(name, data)
     with open_zip(name, data) as archive:
         parts = Package(name, archive)
@@ -66,7 +74,9 @@ def _content(name: str, data: bytes) -> tuple[Element, Element | None]:
         if manifest in parts and b"encryption-data" in parts.read(manifest):
             raise UnreadableFile(name, PROTECTED)
         styles = parts.xml("styles.xml") if "styles.xml" in parts else None
-        return parts.xml("content.xml"), styles
+        inside = (part for part in archive.namelist() if part.endswith("/content.xml"))
+        objects = {part.removesuffix("/content.xml"): parts.xml(part) for part in inside}
+        return parts.xml("content.xml"), styles, objects
 
 
 def parse_text_document(name: str, data: bytes) -> Document:
@@ -78,15 +88,18 @@ def parse_text_document(name: str, data: bytes) -> Document:
 def parse_sheets(name: str, data: bytes, given: Given) -> Taken:
     """Read each visible sheet of an ODS file as a table of its own."""
     with unless_damaged(name, "document", remedy=_REMEDY):
-        content, styles = _content(name, data)
-        return _sheets(content, _Text(content, styles), given)
+        content, styles, _ = _content(name, data)
+        return _sheets(content, _Text(content, styles, {}), given)
 
 
 class _Text:
     """Walks the text of one document."""
 
-    def __init__(self, content: Element, styles: Element | None) -> None:
+    def __init__(
+        self, content: Element, styles: Element | None, objects: Mapping[str, Element]
+    ) -> None:
         self._content = content
+        self._objects = objects
         self._common = styles
         self._properties: dict[str, dict[str, str]] = {}
         for root in (styles, content):
@@ -158,7 +171,9 @@ class _Text:
                 yield from self._blocks(child, depth + 1, abs(listed))
             elif tag == f"{_TABLE}table":
                 yield from self._table(child, depth)
-            elif tag not in _LEFT_OUT and tag.startswith((_TEXT, "{" + _NS + "drawing")):
+            elif tag == f"{_DRAW}object":
+                yield from self._chart(child)
+            elif tag not in _LEFT_OUT and tag.startswith((_TEXT, _DRAW)):
                 yield from self._blocks(child, depth + 1, listed)
 
     def _one(self, element: Element, depth: int, listed: int) -> Iterator[Block]:
@@ -184,9 +199,19 @@ class _Text:
                 not any((t or "").strip() for t in beside) and all(map(self._is_bold, spans))
             )
             yield marked_block("text", marked, where, level=PSEUDO_LEVEL if bold else 0)
-        for box in element.iter():
-            if box.tag.endswith("}text-box"):
-                yield from self._blocks(box, depth + 1, 0)
+        boxes = list(element.iter(f"{_DRAW}text-box"))
+        inner = {frame for box in boxes for frame in box.iter(f"{_DRAW}frame")}
+        for frame in element.iter(f"{_DRAW}frame"):
+            yield from self._blocks(frame, depth + 1, 0) if frame not in inner else ()
+
+    def _chart(self, drawn: Element) -> Iterator[Block]:
+        """Yield the titles of a chart, and the table that it draws."""
+        root = self._objects.get(drawn.get(_HREF, "").removeprefix("./"))
+        for chart in root.iter(f"{_CHART}chart") if root is not None else ():
+            titles = (self._cell(title) for title in chart.iter(f"{_CHART}title"))
+            yield Block("text", "; ".join(filter(None, titles)))
+            for table in chart.iter(f"{_TABLE}table"):
+                yield from self._table(table, 0)
 
     def _table(self, table: Element, depth: int) -> Iterator[Block]:
         heads = sum(1 for group in table.iter(f"{_TABLE}table-header-rows") for _ in group)
@@ -202,7 +227,7 @@ class _Text:
 
     def _cell(self, cell: Element) -> str:
         parts = (" ".join(self.words(p).split()) for p in cell.iter(f"{_TEXT}p"))
-        return "; ".join(part for part in parts if part)
+        return "; ".join(part for part in parts if part and part != "NaN")  # of a chart's gap
 
     def words(self, paragraph: Element) -> str:
         """Return the words of a paragraph, with the addresses of its links marked."""
@@ -363,11 +388,25 @@ def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> li
 
     rows: list[Row] = []
     hidden_rows = 0
+    pictures = ["beside the cells"] * len(_unread(table.find(f"{_TABLE}shapes")))
     for number, cells, element in _grid(table, shown):
+        pictures += [f"row {number}"] * len(_unread(element))
         if any(cells) and element.get(f"{_TABLE}visibility") in _AWAY:
             hidden_rows += 1
         elif any(cells):
             rows.append(Row(f"{label}, row {number}", tuple(cells)))
     kept, named = without_hidden(rows, hidden, hidden_rows, label)
-    skipped += named
+    skipped += [*unread_pictures(pictures, label), *named]
     return kept
+
+
+def _unread(part: Element | None) -> list[Element]:
+    """Return the pictures in a row, or beside the cells, that say no single word."""
+    frames = part.iter(f"{_DRAW}frame") if part is not None else ()
+    return [
+        frame
+        for frame in frames
+        if frame.find(f"{_DRAW}image") is not None
+        and frame.find(f"{_DRAW}object") is None
+        and not PICTURE_SAYS.fullmatch(frame.findtext(_TITLE, ""))
+    ]

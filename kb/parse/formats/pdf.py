@@ -19,7 +19,13 @@ from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.formats.pdf_blocks import Titles, blocks_of, title_key
-from kb.parse.formats.pdf_layout import PLACEHOLDER, tables_in, take_tables
+from kb.parse.formats.pdf_layout import (
+    PLACEHOLDER,
+    forward,
+    reads_backward,
+    tables_in,
+    take_tables,
+)
 from kb.parse.formats.pdf_page import Box, Letters, with_changes
 from kb.parse.formats.picture import (
     EXTRA,
@@ -32,8 +38,10 @@ from kb.parse.limits import MAX_PAGES, PROTECTED, OnPage, ignore_page
 _GLUED = re.compile(
     r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
 )
+_FORMS = [*"ﬀﬁﬂﬃﬄﬅﬆ", *map(chr, (*range(0xFB1D, 0xFE00), *range(0xFE70, 0xFEFD)))]
+"""Ligatures, and letters of Arabic and Hebrew as they are drawn in their places."""
 _LIGATURES = str.maketrans(
-    {c: normalize("NFKC", c) for c in "ﬀﬁﬂﬃﬄﬅﬆ"} | {"\u00a0": " ", "\u00ad": ""}
+    {c: normalize("NFKC", c) for c in _FORMS} | {"\u00a0": " ", "\u00ad": ""}
 )
 _HYPHENATED = re.compile(r"([^\W\d_])[-\u2010]\n([a-zà-ÿа-я])")
 _LEADERS = re.compile(r"(?:\. ?){6,}\s*\d+[ \t]*$|(?:\. ){6,}(?!\s*\d)", re.MULTILINE)
@@ -93,7 +101,8 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
             reason = "It is a table of contents; the pages it names are read."
             skipped.append(Skipped(f"page {number}", reason))
     titles = Titles(_outline(reader), letters)
-    layouts = {number: picture.layout for number, picture in read_as_pictures.items()}
+    layouts = {number: read.layout for number, read in letters.items() if read.layout}
+    layouts |= {number: picture.layout for number, picture in read_as_pictures.items()}
     tables = {} if glued else _take_tables(reader, texts, letters, layouts)
     blocks = tuple(blocks_of(texts, tables, titles))
     for number, read in letters.items():
@@ -141,6 +150,9 @@ def _read(
             )
             read.finish()
             texts.append(_cleaned(read.text))
+            if reads_backward(texts[-1]) and not read.changes:
+                read.layout = forward(page.extract_text(extraction_mode="layout"))
+                texts[-1] = read.take_layout(_cleaned(read.layout))
             letters[number] = read
             if not texts[-1].strip() and _has_picture(page):
                 scanned.append(number)
@@ -308,19 +320,19 @@ def _take_tables(
 ) -> dict[int, list[Block]]:
     """Take the tables out of the texts of pages; return them by page number, from 1.
 
-    `layouts` has the fixed-width rendering of pages that were read as pictures.
+    `layouts` has the fixed-width rendering of pages that were read as pictures, or by it.
     """
     found: dict[int, list[Block]] = {}
     for number, read in letters.items():
         text = texts[number - 1]
-        scanned = number in layouts
-        if not scanned and (number > _MAX_LAYOUT_PAGES or not _may_hold_table(text)):
+        known = number in layouts
+        if not known and (number > _MAX_LAYOUT_PAGES or not _may_hold_table(text)):
             continue
         try:
             page = reader.pages[number - 1]
             if read.changes:
                 _lower(page)
-            layout = layouts[number] if scanned else page.extract_text(extraction_mode="layout")
+            layout = layouts[number] if known else page.extract_text(extraction_mode="layout")
         except _DAMAGED:
             continue  # its text has been read
         bold = {line for line, _, is_bold in read.lines if is_bold}

@@ -29,8 +29,16 @@ _BOLD_MOST = 0.3
 _MAX_HEADING = 120
 _SENTENCE_END = re.compile(r"[.,;。，；]$")
 
+_BACKWARD = re.compile("[\u0590-\u08ff]")
+_FORWARD = re.compile(
+    "[%€$£+*#]*[A-Za-z0-9\u0660-\u0669](?:[^\\s\u0590-\u065f\u066d-\u08ff\ufb1d-\ufefc]*"
+    "[A-Za-z0-9\u0660-\u0669])?[+*#]*"
+)
+_MIRRORED = str.maketrans("()[]{}<>", ")(][}{><")
 _GAP = re.compile(r" {3,}")
 """Between cells. Two blanks also stand between the words of justified text."""
+_NARROW = re.compile(r" {2,}")
+"""Beside the widest cell of a column, in a row whose other cells stand in the table's columns."""
 _LEADERS = re.compile(r"\s*(?:\. ?){4,}$")
 _MIN_ROWS = 3
 _MAX_CELL = 30
@@ -41,6 +49,23 @@ _FEW_WORDS = 4
 _ENDED = re.compile(r"[.!?:;。！？：；]\W*$")
 _MARK = re.compile(r"\W*\w{0,3}\W*")
 """A column of bullets, numbers of a list or of lines of code is no column of a table."""
+
+
+def reads_backward(text: str) -> bool:
+    """Tell whether most letters of a text are of a script that is written from the right."""
+    backward = len(_BACKWARD.findall(text))
+    return backward > 0.5 * sum(map(str.isalpha, text))
+
+
+def forward(layout: str) -> str:
+    """Return a rendering of Arabic or Hebrew, which has its letters as they stand, as it is read.
+
+    Figures and words of other scripts are written from the left in it.
+    """
+    lines = layout.split("\n")
+    wide = max(map(len, lines))
+    turned = (line.ljust(wide)[::-1].translate(_MIRRORED) for line in lines)
+    return "\n".join(_FORWARD.sub(lambda run: run[0][::-1], line) for line in turned)
 
 
 def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:
@@ -134,7 +159,9 @@ def tables_in(layout: str) -> list[Table]:
         if not line.strip():
             blank += 1
             continue
-        cells = _cells(line)
+        cells, narrow = _cells(line), _cells(line, _NARROW)
+        if run and len(cells) < len(narrow) == len(_columns(run) or ()):
+            cells = narrow if len(_columns([*run, narrow]) or ()) == len(narrow) else cells
         beside = cells[0][0] > 0 and blank <= max(widest, 1)
         beside = len(cells) > 1 or beside or (not blank and _is_prose(run))
         if run and beside and _columns([*run, cells]) is not None:
@@ -199,10 +226,10 @@ def _runs_on(lines: Sequence[str]) -> bool:
     return full > 0.6 * len(lines) and open_ > 0.5 * rest and begun > 0.3 * rest
 
 
-def _cells(line: str) -> list[_Cell]:
+def _cells(line: str, between: re.Pattern[str] = _GAP) -> list[_Cell]:
     cells: list[_Cell] = []
     position = 0
-    for gap in [*_GAP.finditer(line.rstrip()), None]:
+    for gap in [*between.finditer(line.rstrip()), None]:
         text = line.rstrip()[position : gap.start() if gap else None]
         if text.strip():
             start = position + len(text) - len(text.lstrip())

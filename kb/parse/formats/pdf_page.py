@@ -9,6 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from unicodedata import normalize
+
+from pypdf._text_extraction import mult
 
 from kb.parse.marks import cents, lowered, raised
 
@@ -77,6 +80,8 @@ class Letters:
     box: Box = _EVERYWHERE
     """The part of the page that is seen."""
     text: str = ""
+    layout: str = ""
+    """The same in letters of one width, in their places, if it was read by this."""
     lines: list[tuple[str, float, bool]] = field(default_factory=list)
     """Text without blanks, size in points (the smallest in the line), whether all of it is bold."""
     changes: list[Change] = field(default_factory=list)
@@ -98,7 +103,7 @@ class Letters:
         shown, self._shown = self._shown, []
         if not text:
             return
-        matrix = _times(tm, cm)
+        matrix = mult(tm, cm)
         points = abs(float(size) * math.hypot(matrix[2], matrix[3]))
         rise = shown[-1][2] * math.hypot(matrix[2], matrix[3]) if shown else 0.0
         bold = _BOLD.search(str((font or {}).get("/BaseFont", ""))) is not None
@@ -213,6 +218,14 @@ class Letters:
         self.text = out
         self._pieces = []
 
+    def take_layout(self, layout: str) -> str:
+        """Take the letters in the order of a rendering of the page; return its text."""
+        rows = [" ".join(line.split()) for line in layout.split("\n")]
+        looks = {_letters_of(text): (size, bold) for text, size, bold in self.lines}
+        found = ((row, looks.get(_letters_of(row))) for row in rows)
+        self.lines = [(fold(row), *look) for row, look in found if look]
+        return "\n".join(rows)
+
     def _note(self, before: str, letters: str, shown: str, number: int) -> None:
         line = fold(before.rpartition("\n")[2])
         after = fold("".join(piece.text for piece in self._pieces[number + 1 : number + 3]))
@@ -235,6 +248,11 @@ class Letters:
         if self._line:
             self.lines.append((self._line, round(self._size, 1), self._bold))
         self._line, self._size, self._bold = "", 0.0, True
+
+
+def _letters_of(line: str) -> str:
+    """Return what two readings of a line have in common, whatever their order."""
+    return "".join(sorted(fold(normalize("NFKC", line))))
 
 
 def with_changes(text: str, changes: Sequence[Change]) -> str:
@@ -313,17 +331,6 @@ def _numbers(operands: Any, count: int) -> list[float]:
     if len(operands) < count or not all(isinstance(o, int | float) for o in operands[:count]):
         return []
     return [float(o) for o in operands[:count]]
-
-
-def _times(m: _Matrix, n: _Matrix) -> list[float]:
-    return [
-        m[0] * n[0] + m[1] * n[2],
-        m[0] * n[1] + m[1] * n[3],
-        m[2] * n[0] + m[3] * n[2],
-        m[2] * n[1] + m[3] * n[3],
-        m[4] * n[0] + m[5] * n[2] + n[4],
-        m[4] * n[1] + m[5] * n[3] + n[5],
-    ]
 
 
 def _at(m: _Matrix, x: float, y: float) -> tuple[float, float]:

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from core.types import Skipped
-from kb.parse.blocks import Block, Document, heading, marked_block, with_header
-from kb.parse.formats.chart import CHART, chart_blocks
+from kb.parse.blocks import Block, Document, grid_row, heading, marked_block, with_header
+from kb.parse.formats.chart import CHARTS, chart_blocks
 from kb.parse.formats.slide_look import PLACEHOLDER, Look, box_of
 from kb.parse.limits import (
-    MAX_COLUMNS,
     MAX_NESTING,
     Package,
     check_office,
@@ -111,14 +110,15 @@ class _Reader:
             elif tag == f"{_P}graphicFrame":
                 for table in shape.iter(f"{_A}tbl"):
                     yield self._table(table)
-                for diagram in shape.iter(f"{_DIAGRAM}relIds"):
-                    _, path = self._related.get(diagram.get(f"{_R}dm", ""), ("", ""))
-                    if path in self._parts:
-                        yield from self._shape(self._parts.xml(path))
-                for chart in shape.iter(f"{CHART}chart"):
-                    _, path = self._related.get(chart.get(f"{_R}id", ""), ("", ""))
-                    if path in self._parts:
+                for drawn in (e for e in shape.iter() if e.tag in {f"{_DIAGRAM}relIds", *CHARTS}):
+                    key = drawn.get(f"{_R}dm", drawn.get(f"{_R}id", ""))
+                    _, path = self._related.get(key, ("", ""))
+                    if path not in self._parts:
+                        continue
+                    if drawn.tag in CHARTS:
                         yield from chart_blocks(self._parts.xml(path), self._where)
+                    else:
+                        yield from self._shape(self._parts.xml(path))
             elif tag in _HOLDS:
                 yield from self._shapes(shape, depth + 1)
 
@@ -202,20 +202,22 @@ class _Reader:
             target if kind == "link" else "",
         )
 
+    def _cell(self, cell: Element) -> str:
+        text = "; ".join(t for p in cell.iter(f"{_A}p") if (t := self._text(p, cell)))
+        return " ".join(text.split())
+
     def _table(self, table: Element) -> Block:
         rows: list[tuple[str, ...]] = []
+        above: dict[int, tuple[int, str]] = {}
         for row_element in table.iter(f"{_A}tr"):
-            row: list[str] = []
-            for cell in row_element.iter(f"{_A}tc"):
-                text = "; ".join(t for p in cell.iter(f"{_A}p") if (t := self._text(p)))
-                text = " ".join(text.split())
-                if cell.get("hMerge") == "1" and row:
-                    text = row[-1]
-                if cell.get("vMerge") == "1" and rows and len(row) < len(rows[-1]):
-                    text = rows[-1][len(row)]
-                row.append(text)
+            parts = (
+                (self._cell(cell), _span(cell, "gridSpan"), _span(cell, "rowSpan"))
+                for cell in row_element.iter(f"{_A}tc")
+                if "1" not in (cell.get("hMerge"), cell.get("vMerge"))
+            )
+            row, above = grid_row(parts, above)
             if any(row):
-                rows.append(tuple(row[:MAX_COLUMNS]))
+                rows.append(tuple(row))
         properties = table.find(f"{_A}tblPr")
         marked = properties is not None and properties.get("firstRow") == "1"
         rows, header = with_header(rows)
@@ -223,6 +225,11 @@ class _Reader:
             "table", rows=tuple(rows), header=header or (marked and len(rows) > 1),
             location=self._where,
         )  # fmt: skip
+
+
+def _span(cell: Element, name: str) -> int:
+    value = cell.get(name, "1")
+    return int(value) if value.isdigit() and len(value) < 4 else 1
 
 
 def _words(notes: Element) -> list[str]:

@@ -40,7 +40,9 @@ class Look:
                                           paper.find(f"{_P}bgRef[@idx='1001']"))  # fmt: skip
         self._white_paper = paper is None or any(map(self._is_white, plain))
         trees = [root.find(f"{_P}cSld/{_P}spTree") for root in self._above]
-        self._own = set(trees[0] if trees and trees[0] is not None else ())
+        own = trees[0] if trees and trees[0] is not None else ()
+        self._own = {inside: top for top in own for inside in top.iter()}
+        """The shape of the slide itself in which each element stands, a group for what is in it."""
         drawn = (shape for tree in trees if tree is not None for shape in tree)
         self._painted = [
             box_of(shape)
@@ -65,10 +67,16 @@ class Look:
         return (size.isdigit() and int(size) <= _TINY) or (white and self._is_bare(shape))
 
     def _is_bare(self, shape: Element | None) -> bool:
-        """Tell whether a shape stands on white paper, and nothing painted is near it."""
+        """Tell whether a shape or cell stands on white paper, and nothing painted is near it.
+
+        What paints a group or a table may be anywhere in it; only a cell that says so is white.
+        """
+        if shape is not None and shape.tag == f"{_A}tc":
+            return self._is_white(shape.find(f"{_A}tcPr/{_A}solidFill"))
         if shape is None or shape not in self._own or not self._white_paper:
             return False
-        followed = self._followed(shape)
+        top = self._own[shape]
+        followed = self._followed(shape) if top is shape else [top]
         box = next(filter(None, map(box_of, followed)), None)
         return not (any(map(self._paints, followed)) or _meets(box, self._painted))
 

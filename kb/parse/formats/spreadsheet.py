@@ -4,23 +4,31 @@ import datetime as dt
 import io
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import openpyxl
 from defusedxml.ElementTree import fromstring
 from openpyxl.cell.read_only import ReadOnlyCell
+from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.packaging.relationship import get_dependents, get_rels_path
 from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Row, Taken, read_table, without_hidden
+from kb.parse.faq.rows import (
+    NO_RESULT,
+    Row,
+    Taken,
+    read_table,
+    unread_pictures,
+    without_hidden,
+)
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
-from kb.parse.formats.rich_text import read_rich_texts, rich_text
 from kb.parse.limits import (
     MAX_CELL_CHARS,
     MAX_CELLS,
@@ -29,7 +37,7 @@ from kb.parse.limits import (
     check_office,
     unless_damaged,
 )
-from kb.parse.marks import PICTURE_SAYS, day_mark, link_mark
+from kb.parse.marks import PICTURE_SAYS, Run, day_mark, line_of, link_mark
 from kb.text.language import detect_language
 
 _MAX_SHEETS = 200
@@ -37,7 +45,7 @@ _MAX_MERGED = 20_000
 """Cells that a sheet's merged ranges may repeat their value into."""
 _TELLING_TEXTS = 100
 """How many texts of a sheet tell its language."""
-_PICTURES_IN_CELLS = "xl/richData/richValueRel.xml"
+_TEXTS, _PICTURES_IN_CELLS = "xl/sharedStrings.xml", "xl/richData/richValueRel.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
 _LINK = re.compile(
@@ -57,8 +65,11 @@ def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
 def _read(data: bytes, given: Given) -> Taken:
     sections: list[Section] = []
     skipped: list[Skipped] = []
-    workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    read_rich_texts(workbook)
+    book = io.BytesIO(data)
+    with zipfile.ZipFile(book) as archive:
+        texts = archive.read(_TEXTS) if _TEXTS in archive.namelist() else b""
+    rich = any(mark in texts for mark in (b"vertAlign", b"strike"))
+    workbook = openpyxl.load_workbook(book, read_only=True, data_only=True, rich_text=rich)
     several = len(workbook.worksheets) > 1
     for number, sheet in enumerate(workbook.worksheets, start=1):
         label = f"sheet {sheet.title}"
@@ -92,6 +103,7 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
             source,
             inside._shared_strings,
             data_only=True,
+            rich_text=True,
             epoch=inside.parent.epoch,
             date_formats=inside.parent._date_formats,
             timedelta_formats=inside.parent._timedelta_formats,
@@ -157,8 +169,6 @@ class _Parser(WorkSheetParser):
         elif self.pictures is not None and cell["value"] == "#VALUE!" and element.get("vm"):
             self.pictures.append(element.get("r", ""))
             cell["value"] = None
-        elif len(element) and element[0].tag == INLINE_STRING and len(element[0]) > 1:
-            cell["value"] = rich_text(element[0])
         return cell
 
 
@@ -208,9 +218,7 @@ def _add_related(
                 grid[row][column] = said
             else:
                 unread.append(f"{get_column_letter(column)}{row}")
-    if unread:
-        reason = f"Pictures are not read: {', '.join(unread[:10])}. Write in words what they say."
-        skipped.append(Skipped(label, reason))
+    skipped += unread_pictures(unread, label)
 
 
 def _objection(values: Mapping[int, str]) -> str:
@@ -252,6 +260,13 @@ def _is_white(color: Any) -> bool:
     return color.type == "rgb" and str(color.rgb)[-6:].upper() == "FFFFFF"
 
 
+def _run(part: TextBlock | str) -> Run:
+    if isinstance(part, str):
+        return Run(part)
+    raised = str(part.font.vertAlign or "").removesuffix("script")
+    return Run(part.text, raised, hidden=bool(part.font.strike))
+
+
 class _Shown:
     """Says what the reader of a sheet sees in a cell."""
 
@@ -282,6 +297,8 @@ class _Shown:
         if cell["style_id"] in self._white:
             self.white += 1
             return ""
+        if isinstance(value, CellRichText):
+            value = line_of(map(_run, value))
         if isinstance(value, str):
             decoded = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
             text = decoded.replace("\r\n", "\n").replace("\r", "\n")

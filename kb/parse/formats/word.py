@@ -25,13 +25,14 @@ from kb.parse.blocks import (
     headings_from_bold,
     with_header,
 )
-from kb.parse.formats.chart import CHART, chart_blocks
+from kb.parse.formats.chart import CHARTS, chart_blocks
 from kb.parse.formats.word_text import (
     FALLBACK,
     child,
     inside,
     is_bold,
     leave_out_hidden,
+    leave_out_prompts,
     lineage,
     marked_text,
     value,
@@ -74,6 +75,7 @@ class _Reader:
 
     def read(self) -> Document:
         body = self._document.element.body
+        leave_out_prompts(body)
         write_styles(body, self._elements)
         blocks = headings_from_bold(list(self._container(body, 0)))
         title = next((b for b in blocks if b.kind == "heading" and b.level == 0), None)
@@ -130,12 +132,12 @@ class _Reader:
         for box in paragraph.iter(w("txbxContent")):
             if not inside(box, FALLBACK):
                 yield from self._container(box, depth + 1)
-        for drawing in paragraph.iter(f"{_DIAGRAM}relIds", f"{CHART}chart"):
+        for drawing in paragraph.iter(f"{_DIAGRAM}relIds", *CHARTS):
             key = drawing.get(qn("r:dm")) or drawing.get(qn("r:id"))
             if (part := self._document.part.related_parts.get(key)) is None:
                 continue
             root = parse_xml(part.blob)
-            if drawing.tag == f"{CHART}chart":
+            if drawing.tag in CHARTS:
                 yield from chart_blocks(root, where)
                 continue
             for drawn in root.iter(qn("a:p")):

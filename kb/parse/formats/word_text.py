@@ -22,7 +22,7 @@ FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallbac
 _TEXT, _RUN, _PROPERTIES, _VALUE = w("t"), w("r"), w("rPr"), w("val")
 _INSTRUCTION = w("instrText")
 _LEFT_OUT = {
-    w("del"), w("moveFrom"), w("delText"), w("pPr"), w("rPr"), w("txbxContent"), FALLBACK,
+    *map(w, ("del", "moveFrom", "delText", "pPr", "rPr", "txbxContent", "rt")), FALLBACK,
     "{http://schemas.openxmlformats.org/drawingml/2006/main}graphic",
 }  # fmt: skip
 _WRITTEN = {w("br"): "\n", w("cr"): "\n", w("tab"): "\t", w("noBreakHyphen"): "-"}
@@ -139,6 +139,14 @@ def _symbol(code: str) -> str:
     """Return a sign of a font of signs; unknown ones of their private area are none."""
     number = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
     return _SYMBOLS.get(number & 0xFF, "") if 0xF000 <= number <= 0xF0FF else chr(number or 32)
+
+
+def leave_out_prompts(body: Any) -> None:
+    """Take out and count words that only ask for others in their place: "Click to enter text"."""
+    for mark in list(body.iter(w("showingPlcHdr"))):
+        if (control := next(mark.iterancestors(w("sdt")), None)) is not None:
+            leave_out(" ".join(control.itertext(_TEXT)))
+            control.getparent().remove(control)
 
 
 def leave_out_hidden(body: Any) -> None:

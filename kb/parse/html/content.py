@@ -13,7 +13,7 @@ from kb.parse.html.elements import fold
 from kb.parse.html.reader import Reader
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
-_SELF_CLOSED = frozenset(
+MAY_STAY_OPEN = frozenset(
     [
         "a", "p", "li", "td", "th", "tr", "tbody", "thead", "tfoot", "dt", "dd", "option",
         "optgroup", "colgroup", "rp", "rt", "br", "img", "input", "hr", "meta", "link", "area",
@@ -50,7 +50,7 @@ def _check_nesting(name: str, text: str) -> None:
         element = tag.group(2).lower()
         if tag.group(1):
             open_[element] -= open_[element] > 0
-        elif element not in _SELF_CLOSED:
+        elif element not in MAY_STAY_OPEN:
             open_[element] += 1
             if open_[element] > _MAX_OPEN:
                 raise UnreadableFile(

@@ -34,7 +34,7 @@ from kb.parse.marks import (
 _DROPPED = frozenset(
     [
         "script", "style", "nav", "svg", "math", "canvas", "iframe", "embed", "select",
-        "input", "textarea", "head", "link", "meta", "audio", "video", "-comment",
+        "input", "textarea", "head", "link", "meta", "audio", "video", "rt", "rp", "-comment",
     ]
 )  # fmt: skip
 _STRUCK = {"del", "s", "strike"}
@@ -56,6 +56,11 @@ _COMPONENT = re.compile(
     r"callout|admonition|note|tip|warning|info)(?:-?item)?"
 )
 """An element that a site's own program makes a folded part, a tab or a box of."""
+
+
+def _points_to_note(link: LexborNode) -> bool:
+    kinds = (link.attributes.get(name) or "" for name in ("epub:type", "role", "class"))
+    return any("noteref" in kind for kind in kinds)
 
 
 class Reader:
@@ -168,7 +173,7 @@ class Reader:
         match tag:
             case "img" if alternative := node.attributes.get("alt"):
                 self._inline += f" {alternative} "
-            case "a" if fold(words) in {"#", "¶"}:  # of a heading, to itself
+            case "a" if fold(words) in {"#", "¶"} or _points_to_note(node):  # or of a heading
                 self._inline = before
             case "a":
                 self._inline += link_mark(node.attributes.get("href") or "", fold(words))

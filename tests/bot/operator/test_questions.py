@@ -154,7 +154,10 @@ async def test_an_answer_becomes_an_entry_and_the_customers_are_told(
     assert preview.text == (
         "This would be stored, word for word, and shown to every customer who asks:\n\n"
         "❓ Do you ship to Norway\n\n💬 Yes, for **9 euros**.\n\n"
-        "📄 team-answers.csv: 1 new\n\n1 answer may change. Of the 2 most frequent recent "
+        "📄 team-answers.csv: 1 new\n\n"
+        "“Do you ship to Norway”: refused, then answered from "
+        '"team-answers.csv" ("Do you ship to Norway"): “Yes, for **9 euros**.”\n'
+        "1 answer may change. Of the 2 most frequent recent "
         "questions, these would be answered differently:\n"
         '- asked 1 time: refused, then answered from "team-answers.csv" ("Do you ship to Norway"): '
         "“Yes, for **9 euros**.”\n"

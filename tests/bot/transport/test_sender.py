@@ -1,10 +1,13 @@
 """Which failures prove that Telegram did not run a method; only then is it called again."""
 
+from typing import Any, cast
+
 import httpx
 import pytest
-from telegram.error import NetworkError, TimedOut
+from telegram.error import Forbidden, NetworkError, TimedOut
 
-from bot.transport.sender import was_not_sent
+from bot.transport.sender import Rows, Sender, was_not_sent
+from bot.transport.shutdown import Shutdown
 
 
 @pytest.mark.parametrize(
@@ -27,3 +30,21 @@ def test_only_what_certainly_did_not_arrive_is_sent_again(
 ) -> None:
     error.__cause__ = cause
     assert was_not_sent(error) is certain
+
+
+@pytest.mark.anyio
+async def test_a_change_that_telegram_forbids_is_not_done_and_not_tried_again() -> None:
+    asked = []
+
+    class Bot:
+        async def delete_message(self, *message: int) -> None:
+            asked.append(message)
+            raise Forbidden("bot was blocked by the user")
+
+    async def offers(_: int, rows: Rows) -> Rows:
+        return rows
+
+    nothing = cast(Any, None)
+    sender = Sender(cast(Any, Bot()), nothing, nothing, shutdown=Shutdown(), offers=offers)
+    assert not await sender.delete(1, 2)
+    assert asked == [(1, 2)]

@@ -178,7 +178,13 @@ async def test_a_reply_of_which_nothing_is_left_is_quoted_instead() -> None:
     [
         ("How long can I send it back?", CHINESE, "en", "This text is in Chinese only:"),
         ("多久之内可以寄回？", PASSAGE, "zh", "以下内容只有英语版本："),
-        ("Combien de temps pour renvoyer un article ?", PASSAGE, "en", ""),
+        (
+            "Combien de temps pour renvoyer un article ?",
+            PASSAGE,
+            "fr",
+            "Ce texte n'existe qu'en anglais\N{NO-BREAK SPACE}:",
+        ),
+        ("Hur länge kan jag skicka tillbaka en vara?", PASSAGE, "en", ""),
     ],
 )
 async def test_a_passage_in_another_language_is_shown_as_it_is_after_saying_so(

@@ -71,6 +71,7 @@ async def answerer() -> Answerer:
         hidden_bias=np.zeros(len(words), np.float32),
         weights=np.eye(len(words) + 1, len(words), -1, np.float32),
         bias=np.asarray([8, *[0] * len(words)], np.float32),
+        price=np.append(20 * await embedder.embed_query("costing"), np.float32(-9)),
     )
     return Answerer(
         Found(),
@@ -152,6 +153,12 @@ async def test_thanks_and_small_talk_do_not_end_in_i_dont_know(answerer: Answere
         answer = await answerer.answer(text)
         assert (answer.kind, answer.intent) == ("smalltalk", key)
         assert answer.text == service_text(key, "en", company="Acme")  # type: ignore[arg-type]
+
+
+async def test_what_asks_for_a_price_is_given_no_days_that_may_be_meant(answerer: Answerer) -> None:
+    assert (await answerer.answer("perhaps how long is a refund?")).hedged
+    assert (await answerer.answer("perhaps costing costing refund?")).kind == "unknown"
+    assert (await answerer.answer("costing costing refund?")).kind == "faq"  # a sure one is given
 
 
 async def test_a_sure_answer_is_given_whatever_the_mood_seems(answerer: Answerer) -> None:
@@ -258,6 +265,34 @@ async def test_messages_that_were_not_learned_are_told_apart(real: WorkerEmbedde
         right = sum(w == g == mood for w, g in zip(wanted, told, strict=True))
         assert right / wanted.count(mood) >= recall, mood
         assert right / told.count(mood) >= precision, mood
+
+
+PRICED = (
+    "Quanto custa a hora?|qual o preço do aluguel?|Combien coûte la livraison ?|"
+    "Quanto costa un'ora?|"
+    "Jaka jest cena wynajmu?|Ile kosztuje godzina?|kaç para?|Kargo ücreti nedir?|"
+    "送料はかかりますか|1時間いくらですか？|배송비가 얼마인가요?|가격이 어떻게 되나요?|"
+    "كم سعر الساعة؟|Wat kost een uur?|डिलीवरी का शुल्क कितना है?|Vad kostar en timme?"
+)
+OTHERS = (
+    "Quantos dias demora a entrega?|Qual o horário da marina?|Combien de temps dure la livraison ?|"
+    "Puis-je payer par carte ?|Quanto dura la consegna?|Ile trwa dostawa?|Kargo kaç günde gelir?|"
+    "配送は何日かかりますか？|카드로 결제할 수 있나요?|كم يستغرق التوصيل؟|"
+    "Hoe lang duurt de levering?|"
+    "डिलीवरी में कितने दिन लगते हैं?|Коли ви відкриваєтесь?|"
+    "Jam berapa buka?|How much luggage may I bring?"
+)
+
+
+@pytest.mark.models
+async def test_a_question_for_a_price_is_told_in_languages_without_word_lists(
+    real: WorkerEmbedder,
+) -> None:
+    moods = Moods.load(real)
+    assert moods is not None
+    told = [await moods.asks_price(text) for text in PRICED.split("|")]
+    assert sum(told) >= 0.9 * len(told)
+    assert not [text for text in OTHERS.split("|") if await moods.asks_price(text)]
 
 
 def _class(label: str) -> str:

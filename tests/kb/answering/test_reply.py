@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import ModelUnavailable
 from core.types import Chunk, Hit
-from kb.answering.reply import ChunksOf, Replier, Reply
+from kb.answering.part_reader import ChunksOf
+from kb.answering.reply import Replier, Reply
 from kb.index.chunk import chunk_file
 from kb.parse import parse
 from kb.text.layout import length

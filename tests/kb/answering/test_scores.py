@@ -170,3 +170,15 @@ def test_a_text_without_a_figure_lacks_what_was_asked(
     question: str, text: str, lacks: bool
 ) -> None:
     assert lacks_figure(question, text) == lacks
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("Das 8h às 18h todos os dias.", True), ("Em 3 dias, até 20 kg.", True), ("Sim.", True),
+        ("R$ 50 por hora.", False), ("80 zł", False), ("10 %", False), ("1時間3000円", False),
+    ],
+)  # fmt: skip
+def test_an_hour_and_a_kilogram_are_no_price(text: str, lacks: bool) -> None:
+    assert lacks_figure("Quanto custa?", text, priced=True) is lacks
+    assert not lacks_figure("Quanto custa?", text)

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 import yaml
 
+from core.config import Config
 from kb.answering.texts import (
     TEXT_LANGUAGES,
     TextKey,
@@ -38,7 +39,7 @@ def test_the_message_decides_then_the_user_then_the_company() -> None:
     assert service_text("sources", "th", "ru-RU", "en") == "Источники"
     assert service_text("sources", "th", "", "zh_CN") == "来源"
     assert service_text("sources", "th") == "Sources"
-    assert text_language("", "pt-BR", "es-419") == "es"
+    assert text_language("", "uk-UA", "es-419") == "es"
 
 
 def test_who_reads_traditional_chinese_gets_it() -> None:
@@ -73,3 +74,7 @@ def test_values_are_put_in() -> None:
 def test_every_text_fits_a_button_or_a_message() -> None:
     for key in ("none_of_these", "talk_to_person"):
         assert all(len(text) <= 32 for text in TEXTS[key].values())
+
+
+def test_a_company_may_speak_each_language_that_there_are_texts_in() -> None:
+    assert Config().company.languages == TEXT_LANGUAGES

@@ -125,16 +125,14 @@ async def test_an_entry_past_its_last_day_is_not_found(
     assert len(await (await shop.index.view()).search_text("sale", 5, today="2026-11-30")) == 1
 
 
-async def test_a_search_may_ask_for_entries_or_passages_only(
-    shop: Workshop, embedder: WordEmbedder
-) -> None:
+async def test_a_search_may_ask_for_entries_only(shop: Workshop, embedder: WordEmbedder) -> None:
     await shop.put(faq=REFUND, page="A refund takes five days.")
     question = await embedder.embed_query("refund")
     kinds = {
         hit.chunk.kind
-        for hit in await (await shop.index.view()).search_dense(question, 9, kind="passage")
+        for hit in await (await shop.index.view()).search_dense(question, 9, rows="asked")
     }
-    assert kinds == {"passage"}
+    assert kinds == {"faq"}
 
 
 async def test_a_quote_in_a_name_is_only_a_letter(shop: Workshop) -> None:
@@ -186,6 +184,31 @@ async def test_rows_that_are_not_the_releases_are_damage(shop: Workshop) -> None
     async with workshop(shop.folder, shop.embedder) as again:
         with pytest.raises(IndexDamaged, match="release 1 has 99 rows, not 3"):
             await again.index.view()
+
+
+async def test_releases_that_came_and_went_hold_no_file_open(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Target 22: each kept one, for as long as the service ran."""
+    monkeypatch.setattr("kb.index.index._RELEASES", 3)
+    held = []
+    for n in range(9):
+        await shop.put(faq="\n".join(f"part {part}?|Part {part} of {n}." for part in range(60)))
+        await (await shop.index.view()).search_text("part 3", 3)
+        links = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        held.append(sum(".lance" in str(path) for path in links))
+    assert 0 < max(held) <= 6, held
+
+
+async def test_what_a_killed_writer_left_is_undone_by_the_next(shop: Workshop) -> None:
+    """Target 8."""
+    await shop.put(faq=REFUND)
+    before = await shop.texts()
+    release, rows, _ = await shop.snapshot()
+    draft = await shop.index.draft(await shop.repository.get(release))
+    await draft.write(rows, [], [])
+    await shop.put(page="A bicycle has two wheels.")
+    assert await shop.texts() == sorted([*before, "A bicycle has two wheels."])
 
 
 async def test_all_rows_come_with_their_vectors_in_order(

@@ -24,7 +24,8 @@ _O = "urn:oasis:names:tc:opendocument:xmlns:"
 _ODF = (
     f'xmlns:office="{_O}office:1.0" xmlns:text="{_O}text:1.0" xmlns:table="{_O}table:1.0" '
     f'xmlns:style="{_O}style:1.0" xmlns:fo="{_O}xsl-fo-compatible:1.0" '
-    'xmlns:xlink="http://www.w3.org/1999/xlink"'
+    f'xmlns:draw="{_O}drawing:1.0" xmlns:svg="{_O}svg-compatible:1.0" '
+    f'xmlns:chart="{_O}chart:1.0" xmlns:xlink="http://www.w3.org/1999/xlink"'
 )
 _DRAW = (
     'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '

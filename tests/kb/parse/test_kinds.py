@@ -199,7 +199,26 @@ BODY = "<p:sp><p:nvSpPr><p:nvPr><p:ph/></p:nvPr></p:nvSpPr>"
 OUT = '<table:table-row><table:table-cell table:style-name="OUT"><text:p>was 5</text:p>'
 OUT += "</table:table-cell></table:table-row>"
 GONE = "(the file) 2 words in it are hidden or struck out: left out."
+RUBY = (
+    "<w:r><w:ruby><w:rt><w:r><w:t>かかく</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>価格</w:t></w:r>"
+)
+RUBY += "</w:rubyBase></w:ruby></w:r><w:r><w:t>は500円</w:t></w:r>"
+PROMPT = (
+    "<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent><w:r><w:t>Wpisz tekst.</w:t></w:r>"
+)
+PROMPT += "</w:sdtContent></w:sdt><w:r><w:t>Cena 12,50 zł</w:t></w:r>"
+RAISED = '5 zł<a {}="{}" href="#n">1</a>.'
+TWO = "<table><thead><tr><th>Bölge<th colspan=2>Ücret</thead><tr><td><td>0-5 kg<td>5-10 kg<tr>"
+TWO += "<td>İzmir<td>49,90<td>79,90<tr><td>Bursa<td>59,90<td>89,90</table>"
 WRITTEN += [
+    ("a.docx", word(RUBY), "価格は500円", ""),
+    ("a.docx", word(PROMPT), "Cena 12,50 zł", GONE),
+    ("a.html", "<ruby>価格<rp>(</rp><rt>かかく</rt><rp>)</rp></ruby>は500円", "価格は500円", ""),
+    ("a.md", "<ruby>価格<rt>かかく</rt></ruby>は500円", "価格は500円", ""),
+    ("a.html", RAISED.format("epub:type", "noteref"), "5 zł.", ""),
+    ("a.html", RAISED.format("role", "doc-noteref"), "5 zł.", ""),
+    ("a.html", TWO, "Bölge: İzmir; Ücret, 0-5 kg: 49,90; Ücret, 5-10 kg: 79,90\n"
+     "Bölge: Bursa; Ücret, 0-5 kg: 59,90; Ücret, 5-10 kg: 89,90", ""),
     ("a.rtf", f"{AROUND}{STEPS}".encode(), "1. Lift\n- Turn", "Desks\n\nCall 12"),
     ("a.odt", odf(ITEMS.format(""), footer="Call 12"), "- Lift\n  - Turn", "Call 12"),
     ("a.odt", odf(ITEMS.format(' text:style-name="N"')), "1. Lift\n  - Turn", ""),
@@ -217,6 +236,8 @@ WRITTEN += [
      "</i> |\n", "Part: Oil; In: yes\nPart: Lamp; In: ✗", ""),
     ("a.md", "- Put it in <textarea>\n- Send it", "- Put it in <textarea>\n- Send it", ""),
     ("a.md", "Open at 9.\n\n<details>", "Open at 9.", ""),
+    ("a.md", "<nav>\n\nOpen at 9.", "Open at 9.", ""),
+    ("a.md", "<div hidden>was 8\n\nOpen at 9.", "Open at 9.", GONE),
     ("a.md", "Match `[^.]+` or `[^/]`.[^1]", "Match [^.]+ or [^/].", ""),
     ("a.md", "| | |\n|--|--|\n| Köln | Bonn |\n| Ulm | Trier |", "Köln: Bonn\nUlm: Trier", ""),
     ("a.html", "<table><thead><tr><th><th></thead><tr><td>Part<td>4<tr><td>Oil<td>5</table>",
@@ -354,6 +375,8 @@ TABLES = [
     ("a.csv", "question,answer\nIs it?,<kbd>F5</kbd> &copy; &hellip;<br>AT&T\n",
      ["Is it? → F5 © …\nAT&T"]),
     ("a.csv", "question,answer\nIs it?,<![CDATA[<p>Yes</p>]]>\n", ["Is it? → Yes"]),
+    ("a.csv", "Asztal,12 499 Ft\nSzék,ingyen\nÖsszesen,\n",
+     ["Asztal: 12 499 Ft", "Szék: ingyen", "Összesen"]),
     ("a.csv", "Sending it back,Within 30 days\nFee,4.90 euros\nOpen,9-17\n",
      ["Sending it back: Within 30 days", "Fee: 4.90 euros", "Open: 9-17"]),
     ("a.json", '[["", "S", "L"], ["Post", 4.90, true]]', ["Post; S: 4.90; L: yes"]),

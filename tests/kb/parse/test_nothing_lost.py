@@ -1,4 +1,4 @@
-"""More than 260 files made by code, in 14 formats and six languages, read in two ways (issue 17).
+"""More than 400 files made by code, in 14 formats and twelve languages, read in two ways.
 
 All figures are equal before and after, and words in = words taken + words named as left out.
 """
@@ -43,6 +43,24 @@ LANGUAGES = {
     "zh": content("桌子价格", "桌子 249.00 元，两张 480.00 元。|重 31.5 公斤，承重 120 公斤。|"
                   "营业时间 9:30 到 18:00，保修 24 个月。",
                   "拨打", "型号 价格 尺寸", "橡木 松木 榉木 榆木"),
+    "pl": content("Ceny biurek", "Biurko kosztuje 249,00 zł, dwa 480,00.|Waży 31,5 kg i unosi "
+                  "120 kg.|Otwarte 9:30 do 18:00, gwarancja 24 miesiące.",
+                  "Wybierz lub napisz", "Model Cena Rozmiar", "Dąb Buk Jesion Wiąz"),
+    "tr": content("Masa fiyatları", "Masa 249,00 TL, ikisi 480,00 TL.|Ağırlığı 31,5 kg, 120 kg "
+                  "taşır.|9:30 ile 18:00 arası açık, 24 ay garanti.",
+                  "Arayın veya yazın", "Ürün Fiyat Ölçü", "Meşe Çam Kayın Ceviz"),
+    "ja": content("机の価格", "机は249.00円、2台で480.00円です。|重さは31.5キロ、120キロまで。|"
+                  "営業時間は9:30から18:00、保証は24か月。",
+                  "お電話", "型番 価格 寸法", "ナラ スギ ブナ ケヤキ"),
+    "ko": content("책상 가격", "책상은 249.00원, 두 개는 480.00원입니다.|무게 31.5kg, 120kg까지.|"
+                  "9:30부터 18:00까지, 보증 24개월.",
+                  "전화 또는 문자", "모델 가격 크기", "참나무 소나무 너도밤나무 느릅나무"),
+    "ar": content("أسعار المكاتب", "سعر المكتب 249.00 يورو، واثنان 480.00.|وزنه 31.5 كغ ويحمل "
+                  "120 كغ.|مفتوح من 9:30 إلى 18:00، ضمان 24 شهرا.",
+                  "اتصل أو اكتب", "الطراز السعر المقاس", "بلوط صنوبر زان دردار"),
+    "hi": content("मेज़ के दाम", "मेज़ का दाम 249.00 रुपये है, दो का 480.00।|वज़न 31.5 किलो, भार "
+                  "120 किलो।|9:30 से 18:00 तक खुला, 24 महीने की गारंटी।",
+                  "फ़ोन करें या लिखें", "मॉडल दाम माप", "सागौन देवदार शीशम आम"),
 }  # fmt: skip
 _FIGURE = re.compile(r"[*+]?\d(?:[\d.,:*#/]*[\d#])?")
 _WORD = re.compile(r"[\w*#+.,:/]*\w[\w#]*")
@@ -55,6 +73,12 @@ ASKED = {
     "fr": "Quelle longueur ?|Elle fait 240 cm.|Quel prix ?|249,00 euros.|Est-il lourd ?|31,5 kg.",
     "ru": "Какая длина?|Длина 240 см.|Сколько стоит?|249,00 евро.|Он тяжёлый?|Да, 31,5 кг.",
     "zh": "有多长？|长 240 公分。|多少钱？|249.00 元。|重吗？|重 31.5 公斤。",
+    "pl": "Jak długie?|Ma 240 cm.|Ile kosztuje?|249,00 zł.|Czy jest ciężkie?|Tak, 31,5 kg.",
+    "tr": "Boyu ne kadar?|240 cm.|Fiyatı nedir?|249,00 TL.|Ağır mı?|Evet, 31,5 kg.",
+    "ja": "長さは？|240センチです。|いくらですか？|249.00円です。|重い？|はい、31.5キロです。",
+    "ko": "길이는?|240cm입니다.|얼마인가요?|249.00원입니다.|무겁나요?|네, 31.5kg입니다.",
+    "ar": "كم طوله؟|طوله 240 سم.|كم سعره؟|249.00 يورو.|هل هو ثقيل؟|نعم، 31.5 كغ.",
+    "hi": "लंबाई कितनी है?|240 सेमी।|दाम कितना है?|249.00 रुपये।|क्या भारी है?|हाँ, 31.5 किलो।",
 }
 SECRETS = (
     "Bought for 17 euros from some factory", "Marge 35 %, Einkauf 88,10", "Ask Ann first, then 06",
@@ -93,7 +117,7 @@ HIDING = [
         for way in range(ways)
         for layout in (mixed, questions, cross)
     )
-    for language in [list(LANGUAGES)[number % 6]]
+    for language in [list(LANGUAGES)[number % len(LANGUAGES)]]
     if kind != "pdf" or language in _DRAWN_IN
 ]
 

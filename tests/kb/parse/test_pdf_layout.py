@@ -11,7 +11,14 @@ from app.paths import PROJECT
 from core.types import Section
 from kb.parse.blocks import passages
 from kb.parse.formats.pdf import parse_pdf
-from kb.parse.formats.pdf_layout import PLACEHOLDER, tables_in, take_tables
+from kb.parse.formats.pdf_layout import (
+    PLACEHOLDER,
+    forward,
+    reads_backward,
+    tables_in,
+    take_tables,
+)
+from kb.parse.formats.pdf_page import Letters
 
 WARRANTY = PROJECT / "demo" / "documents" / "warranty.pdf"
 
@@ -247,3 +254,32 @@ def test_running_head_with_the_chapters_name_is_left_out(head: str) -> None:
     found = sections(out.getvalue())
     assert [s.title_path for s in found] == [(chapter,) for chapter in chapters]
     assert all(s.text.startswith("Sentence 0 of page") for s in found if s.location != "page 1")
+
+
+def test_a_row_beside_whose_widest_cell_is_little_room_belongs_to_its_table() -> None:
+    layout = (
+        "   Rower      1 dzień     7 dni\n"
+        "Miejski      45,00 zł   210,00 zł\n"
+        "Górski       79,90 zł   399,00 zł\n\n"
+        "Elektryczny  120,00 zł  640,00 zł\n"
+    )
+    (table,) = tables_in(layout)
+    assert table.rows[-1] == ("Elektryczny", "120,00 zł", "640,00 zł")
+    text = "Some words that  stand here and  go on\n"
+    assert tables_in(layout + text) == [table]
+
+
+def test_a_rendering_of_arabic_is_turned_and_its_figures_are_not() -> None:
+    drawn = "(KB-15) 3 - \ufe8e\ufee3   25.50 \ufeae\ufecc\ufeb3\n#5*100* 10% \u05dc\u05e9"
+    assert [line.strip() for line in forward(drawn).split("\n")] == [
+        "\ufeb3\ufecc\ufeae 25.50   \ufee3\ufe8e - 3 (KB-15)",
+        "\u05e9\u05dc 10% #5*100*",
+    ]
+    assert reads_backward("سعر 25.50")
+    assert not reads_backward("The word سعر means price")
+
+
+def test_letters_are_taken_in_the_order_of_a_rendering_with_the_look_of_their_lines() -> None:
+    read = Letters(lines=[("3\ufe8e\ufee3", 18.0, True), ("x", 9.0, False)])
+    assert read.take_layout("ما   3\nnew") == "ما 3\nnew"
+    assert read.lines == [("ما3", 18.0, True)]

@@ -59,11 +59,39 @@ CHARTS = [
            points("tx", "B") + points("cat", "Ulm") + points("val", "3")),
      "Köln; A: 1\nBonn; A: 2\n\nUlm; B: 3"),
 ]  # fmt: skip
+CX = "http://schemas.microsoft.com/office/drawing/2014/chartex"
+
+
+def newer(name: str, values: str, *levels: str, title: str = "") -> str:
+    """Make a chart of the kinds that came in 2016; places of a level are apart by commas."""
+
+    def level(points: str) -> str:
+        made = enumerate(points.split(","))
+        inside = "".join(f'<cx:pt idx="{at}">{said}</cx:pt>' for at, said in made if said)
+        return f'<cx:lvl formatCode="0.00 &quot;zł&quot;">{inside}</cx:lvl>'
+
+    said = "<cx:tx><cx:txData><cx:v>{}</cx:v></cx:txData></cx:tx>"
+    return (
+        f'<cx:chartSpace xmlns:cx="{CX}"><cx:chartData><cx:data id="7"><cx:strDim type="cat">'
+        f'{"".join(map(level, levels))}</cx:strDim><cx:numDim type="val">{level(values)}'
+        f"</cx:numDim></cx:data></cx:chartData><cx:chart><cx:title>{said.format(title)}</cx:title>"
+        f"<cx:series>{said.format(name)}<cx:dataId val='7'/></cx:series></cx:chart></cx:chartSpace>"
+    )
+
+
+CHARTS += [
+    (newer("Opłata", "12.5,8,120", "Paczka,List,Paleta", title="Cennik"),
+     "Cennik\n\nPaczka; Opłata: 12.50 zł\nList; Opłata: 8.00 zł\nPaleta; Opłata: 120.00 zł"),
+    (newer("", "3,4", "Kraków,Łódź", "PL,"), "PL, Kraków: 3.00 zł\nPL, Łódź: 4.00 zł"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("drawn", "read"), CHARTS)
 def test_a_chart_is_read_as_the_table_that_it_draws(drawn: str, read: str) -> None:
-    (section,) = parse("a.pptx", pptx(FRAME, diagram=drawn)).sections
+    frame = FRAME.replace("c:chart", "cx:chart").replace(":c=", ":cx=") if CX in drawn else FRAME
+    (section,) = parse(
+        "a.pptx", pptx(frame.replace(C, CX) if CX in drawn else frame, diagram=drawn)
+    ).sections
     assert section.text == read
 
 
@@ -93,6 +121,16 @@ def shape(
         f"{style}<p:txBody><a:lstStyle>{letters if not text else ''}</a:lstStyle><a:p><a:r><a:rPr>"
         f"{letters}</a:rPr><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
     )
+
+
+def group(shapes: str, fills: str = "") -> str:
+    return f"<p:grpSp><p:grpSpPr>{fills}</p:grpSpPr>{shapes}</p:grpSp>"
+
+
+def table(letters: str, fills: str = "") -> str:
+    said = f"<a:p><a:r><a:rPr{letters}<a:t>x</a:t></a:r></a:p>"
+    cell = f"<a:tc><a:txBody>{said}</a:txBody><a:tcPr>{fills}</a:tcPr></a:tc>"
+    return f"<p:graphicFrame><a:tbl><a:tr>{cell}</a:tr></a:tbl></p:graphicFrame>"
 
 
 def deck(
@@ -150,6 +188,14 @@ SEEN = [
     (deck(shape("x", holder=BODY), layout=shape("", SMALL, holder=BODY)), False),
     (deck(shape("x", holder=BODY), layout=shape("", LEVEL, holder=BODY, fills=BLUE)), True),
     (deck(shape("x", holder=BODY), master=shape("", SMALL, holder=BODY)), False),
+    (deck(group(shape("x", WHITE))), False),
+    (deck(group(group(shape("x", WHITE)), BLUE)), True),
+    (deck(group(shape("", "", fills=BLUE, at=300) + shape("x", WHITE))), True),
+    (deck(group(shape("x", WHITE)), paper=DARK), True),
+    (deck(table(' sz="100"/>')), False),
+    (deck(table(f">{WHITE}</a:rPr>")), True),
+    (deck(table(f">{WHITE}</a:rPr>", BLUE)), True),
+    (deck(table(f">{WHITE}</a:rPr>", WHITE)), False),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.types import Chunk, Matrix
 from kb.index.rows import Row, embedded_text, rows_of_chunk
+from kb.index.table import RowSet
 from kb.index.view import Sample
 from tests.fakes import WordEmbedder
 from tests.kb.ranking.memory import MemoryIndex, MemoryView
@@ -25,7 +26,7 @@ class Base(MemoryView):
     async def sample(self, *, most: int) -> Sample:
         return Sample(*self._whole, whole_entries=True)
 
-    async def count(self) -> int:
+    async def count(self, rows: RowSet | None = None) -> int:
         return len(self._whole[0])
 
 

@@ -7,6 +7,7 @@ from core.errors import ModelUnavailable
 from core.types import Chunk, Vector
 from kb.index.rows import Role, embedded_text, rows_of_chunk
 from kb.index.table import ROLES, RowHit, RowSet
+from kb.index.view import View
 from tests.fakes import WordEmbedder
 
 
@@ -15,29 +16,30 @@ class Found(RowHit):
     row_id: str = ""
 
 
-class MemoryView:
+class MemoryView(View):
     """A release in a list."""
 
-    release = 7
-
     def __init__(self, rows: Sequence[tuple[Chunk, str, Role, Vector]]) -> None:
+        super().__init__(None, 7)
         self.rows = rows
         self.searched: list[tuple[str, RowSet, str]] = []
         """Kind, rows and day of each search."""
 
     async def search_dense(
         self, vector: Vector, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> list[Found]:
+    ) -> list[RowHit]:
         self.searched.append(("dense", rows, today))
-        hits = [Found(c, t, r, float(v @ vector)) for c, t, r, v in self.rows if r in ROLES[rows]]
+        hits: list[RowHit] = [
+            Found(c, t, r, float(v @ vector)) for c, t, r, v in self.rows if r in ROLES[rows]
+        ]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
     async def search_text(
         self, text: str, k: int, *, today: str = "", rows: RowSet = "own"
-    ) -> list[Found]:
+    ) -> list[RowHit]:
         self.searched.append(("text", rows, today))
         asked = set(text.split())
-        hits = [
+        hits: list[RowHit] = [
             Found(c, t, r, float(len(asked & set(t.split()))))
             for c, t, r, _ in self.rows
             if r in ROLES[rows]
@@ -52,7 +54,7 @@ class MemoryView:
             if c.chunk_id in wanted and r in ROLES["stated"]
         }
 
-    async def count(self) -> int:
+    async def count(self, rows: RowSet | None = None) -> int:
         return len(self.rows)
 
     async def objections(self, vector: Vector) -> dict[str, float]:

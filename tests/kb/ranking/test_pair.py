@@ -95,18 +95,18 @@ async def _trained(
     folder: Path, embedder: WordEmbedder, index: BaseIndex
 ) -> tuple[Trainer, Retriever]:
     second = SecondEmbedder(embedder, folder)
-    trainer = Trainer(index, WordEmbedder(), folder, second=second)
+    trainer = Trainer(index.view, WordEmbedder(), folder, second=second)
     await trainer.train(1)
-    return trainer, Retriever(WordEmbedder(), index, trainer, second)
+    return trainer, Retriever(WordEmbedder(), index.view, trainer.ranker, second)
 
 
 async def test_a_second_embedder_that_knows_more_finds_more(tmp_path: Path) -> None:
     index = await make_base(shop())
-    alone = Trainer(index, WordEmbedder(), tmp_path / "alone")
+    alone = Trainer(index.view, WordEmbedder(), tmp_path / "alone")
     await alone.train(1)
     trainer, both = await _trained(tmp_path / "both", Thesaurus(), index)
     assert (await trainer.ranker(1)).asks_second(UNHEARD)
-    first = await Retriever(WordEmbedder(), index, alone).retrieve(UNHEARD)
+    first = await Retriever(WordEmbedder(), index.view, alone.ranker).retrieve(UNHEARD)
     found = await both.retrieve(UNHEARD)
     assert found.hits[0].chunk.text == "where is my refund"
     assert found.answerable > first.answerable
@@ -159,9 +159,9 @@ async def test_a_question_never_waits_for_it_or_fails(
     index = await make_base(shop())
     trainer, _ = await _trained(tmp_path, Thesaurus(), index)
     asked = "where is my parcel now"
-    alone = await Retriever(WordEmbedder(), index, trainer).retrieve(asked)
+    alone = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve(asked)
     late = SecondEmbedder(trouble(), tmp_path)
-    found = await Retriever(WordEmbedder(), index, trainer, late).retrieve(asked)
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker, late).retrieve(asked)
     assert found.hits == alone.hits
 
 
@@ -173,7 +173,9 @@ async def test_without_it_a_base_is_trained_and_tried_again_later(
         trainer, _ = await _trained(tmp_path, Down("fake-thesaurus-1"), index)
     assert "by the first embedder alone: The model is down." in caplog.text
     assert not (await trainer.ranker(1)).asks_second(UNHEARD)
-    back = Trainer(index, WordEmbedder(), tmp_path, second=SecondEmbedder(Thesaurus(), tmp_path))
+    back = Trainer(
+        index.view, WordEmbedder(), tmp_path, second=SecondEmbedder(Thesaurus(), tmp_path)
+    )
     await back.ensure()
     assert (await back.ranker(1)).asks_second(UNHEARD)
     known = await back.ranker(1)
@@ -185,12 +187,12 @@ async def test_vectors_of_another_second_model_are_not_mixed(tmp_path: Path) -> 
     index = await make_base(shop())
     await _trained(tmp_path, Thesaurus(), index)
     other = SecondEmbedder(Thesaurus("fake-thesaurus-2"), tmp_path)
-    trainer = Trainer(index, WordEmbedder(), tmp_path, second=other)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path, second=other)
     before = await trainer.ranker(1)
     assert not before.asks_second(UNHEARD)
     await trainer.ensure()
     assert (await trainer.ranker(1)).asks_second(UNHEARD)
-    off = Trainer(index, WordEmbedder(), tmp_path)
+    off = Trainer(index.view, WordEmbedder(), tmp_path)
     assert not (await off.ranker(1)).asks_second(UNHEARD)
 
 
@@ -209,9 +211,9 @@ async def test_a_large_base_is_judged_by_the_first_alone(
 
 async def test_the_reliability_curve_is_that_of_both(tmp_path: Path) -> None:
     index = await make_base(shop())
-    alone = await Trainer(index, WordEmbedder(), tmp_path / "alone").train(1)
+    alone = await Trainer(index.view, WordEmbedder(), tmp_path / "alone").train(1)
     both = Trainer(
-        index,
+        index.view,
         WordEmbedder(),
         tmp_path / "both",
         second=SecondEmbedder(Thesaurus(), tmp_path / "both"),

@@ -227,7 +227,7 @@ async def test_what_the_bases_own_questions_settle_is_not_read(sure: float, time
 
     reader = ScriptedReader("open")
     retriever = Retriever(
-        WordEmbedder(), MemoryIndex(await base(*chunks)), Trained(), reader=reader
+        WordEmbedder(), MemoryIndex(await base(*chunks)).view, Trained().ranker, reader=reader
     )
     found = await retriever.retrieve("are you open on sunday then")
     assert found.hits[0].chunk.text == "When do you open?"

@@ -31,7 +31,7 @@ async def test_nothing_is_read_at_a_question_that_was_not_read_ahead(
         await shop.put(faq=FAQ, guide=GUIDE)
         view = await shop.index.view()
         assert await read_ahead(view, read) == len(ahead) > 0
-        retriever = Retriever(embedder, shop.index, DefaultRanker(), reader=reader)
+        retriever = Retriever(embedder, shop.index.view, DefaultRanker().ranker, reader=reader)
         await retriever.retrieve("who mends the kettle")
         wanted = {text for texts in reader.read_texts for text in texts}
         assert len(wanted) > 2

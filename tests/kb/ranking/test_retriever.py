@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 def retriever_of(view: MemoryView, reader: ScriptedReader | None = None) -> Retriever:
-    return Retriever(WordEmbedder(), MemoryIndex(view), DefaultRanker(), reader=reader)
+    return Retriever(WordEmbedder(), MemoryIndex(view).view, DefaultRanker().ranker, reader=reader)
 
 
 async def test_the_variants_of_an_entry_are_one_hit() -> None:
@@ -111,7 +111,9 @@ async def test_what_files_say_in_two_languages_is_given_in_that_of_the_question(
     aligned = AlignedEmbedder(WordEmbedder(), shift=nothing, directions=nothing[None])
 
     async def found(embedder: Embedder, *chunks: Chunk) -> set[str]:
-        retriever = Retriever(embedder, MemoryIndex(await base(*chunks)), DefaultRanker())
+        retriever = Retriever(
+            embedder, MemoryIndex(await base(*chunks)).view, DefaultRanker().ranker
+        )
         asked = await retriever.retrieve("may my small dogs come along with me")
         return {hit.chunk.chunk_id for hit in asked.hits}
 

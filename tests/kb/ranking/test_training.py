@@ -64,7 +64,7 @@ def shop() -> list[Chunk]:
 
 async def test_training_fits_the_weights_to_the_base(tmp_path: Path) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     before = await trainer.ranker(1)
     training = await trainer.train(1)
     assert training.release == 1
@@ -76,9 +76,9 @@ async def test_training_fits_the_weights_to_the_base(tmp_path: Path) -> None:
 async def test_a_trained_base_answers_its_own_and_refuses_the_rest(tmp_path: Path) -> None:
     index = await make_base(shop())
     embedder = WordEmbedder()
-    trainer = Trainer(index, embedder, tmp_path)
+    trainer = Trainer(index.view, embedder, tmp_path)
     await trainer.train(1)
-    retriever = Retriever(embedder, index, trainer)
+    retriever = Retriever(embedder, index.view, trainer.ranker)
     asked = await retriever.retrieve("can I send this item back to you")
     assert asked.hits[0].chunk.text == "How do I return an item?"
     stranger = await retriever.retrieve("who painted the ceiling of that chapel")
@@ -87,34 +87,36 @@ async def test_a_trained_base_answers_its_own_and_refuses_the_rest(tmp_path: Pat
 
 async def test_what_was_trained_is_found_after_a_restart(tmp_path: Path) -> None:
     index = await make_base(shop())
-    await Trainer(index, WordEmbedder(), tmp_path).train(1)
+    await Trainer(index.view, WordEmbedder(), tmp_path).train(1)
     hits = [await _ask(index, trainer) for trainer in await _two(index, tmp_path)]
     assert hits[0] == hits[1]
 
 
 async def _two(index: BaseIndex, folder: Path) -> list[Trainer]:
-    fresh = Trainer(index, WordEmbedder(), folder)
-    retrained = Trainer(index, WordEmbedder(), folder / "again")
+    fresh = Trainer(index.view, WordEmbedder(), folder)
+    retrained = Trainer(index.view, WordEmbedder(), folder / "again")
     await retrained.train(1)
     return [fresh, retrained]
 
 
 async def _ask(index: BaseIndex, trainer: Trainer) -> list[tuple[str, float]]:
-    found = await Retriever(WordEmbedder(), index, trainer).retrieve("is my order on its way")
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve(
+        "is my order on its way"
+    )
     return [(hit.chunk.chunk_id, hit.probability) for hit in found.hits]
 
 
 async def test_a_release_without_training_is_answered_by_default(tmp_path: Path) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     assert await trainer.ranker(1) is await trainer.ranker(2)
-    found = await Retriever(WordEmbedder(), index, trainer).retrieve("track my order")
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve("track my order")
     assert found.hits[0].chunk.text == "Where is my order?"
 
 
 async def test_ensuring_trains_once(tmp_path: Path) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.ensure()
     trained = await trainer.ranker(1)
     await trainer.ensure()
@@ -123,52 +125,58 @@ async def test_ensuring_trains_once(tmp_path: Path) -> None:
 
 async def test_training_of_another_model_is_not_used(tmp_path: Path) -> None:
     index = await make_base(shop())
-    await Trainer(index, WordEmbedder(), tmp_path).train(1)
-    other = Trainer(index, WordEmbedder("another"), tmp_path)
+    await Trainer(index.view, WordEmbedder(), tmp_path).train(1)
+    other = Trainer(index.view, WordEmbedder("another"), tmp_path)
     assert await other.ranker(1) is await other.ranker(99)
 
 
 async def test_single_questions_use_the_weights_that_ship(tmp_path: Path) -> None:
     index = await make_base([entry(question) for question in SHOP])
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     training = await trainer.train(1)
     assert training.questions == 0
     assert training.reliability.bins == ()
-    found = await Retriever(WordEmbedder(), index, trainer).retrieve("when are you open")
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve(
+        "when are you open"
+    )
     assert found.hits[0].chunk.text == "When are you open?"
     assert found.answerable > 0.5
 
 
 async def test_one_lonely_entry_can_be_trained(tmp_path: Path) -> None:
     index = await make_base([entry("When are you open?", ["opening hours", "open on sunday"])])
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
-    found = await Retriever(WordEmbedder(), index, trainer).retrieve("are you open on sunday")
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve(
+        "are you open on sunday"
+    )
     assert len(found.hits) == 1
 
 
 async def test_passages_alone_are_counted_and_not_trained(tmp_path: Path) -> None:
     passage = Chunk("p", "terms.md", "passage", "Returns are free within thirty days.")
     index = await make_base([passage])
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     assert (await trainer.train(1)).entries == 0
-    found = await Retriever(WordEmbedder(), index, trainer).retrieve("are returns free")
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve("are returns free")
     assert found.hits[0].chunk.chunk_id == "p"
 
 
 async def test_an_empty_base_can_be_trained(tmp_path: Path) -> None:
     index = await make_base([])
     index.base._whole = [], np.empty((0, 0), np.float32)
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     assert (await trainer.train(1)).entries == 0
 
 
 async def test_the_same_entry_in_two_files_is_one_answer(tmp_path: Path) -> None:
     twice = [*shop(), replace(shop()[0], chunk_id="copy", doc_id="copy.csv")]
     index = await make_base(twice)
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
-    found = await Retriever(WordEmbedder(), index, trainer).retrieve("track my order please")
+    found = await Retriever(WordEmbedder(), index.view, trainer.ranker).retrieve(
+        "track my order please"
+    )
     assert [hit.chunk.text for hit in found.hits].count("Where is my order?") == 1
     assert found.hits[0].chunk.text == "Where is my order?"
     assert found.answerable > 0.5
@@ -176,7 +184,7 @@ async def test_the_same_entry_in_two_files_is_one_answer(tmp_path: Path) -> None
 
 async def test_an_entry_that_training_never_saw_falls_back(tmp_path: Path) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
     ranker: Ranker = await trainer.ranker(1)
     vector = await WordEmbedder().embed_query("gift wrapping")
@@ -194,7 +202,7 @@ async def test_a_failed_training_says_why_and_answering_goes_on(
     index = await make_base(shop())
     rows, vectors = index.base._whole
     index.base._whole = rows, np.where(np.arange(len(rows))[:, None] == 0, np.nan, vectors)
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     with pytest.raises(TrainingFailed, match=r"release 1 could not be trained .*default weights"):
         await trainer.train(1)
     with caplog.at_level(logging.ERROR):
@@ -217,14 +225,14 @@ async def test_the_process_that_trains_has_no_secrets(
     monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
     for name in ("TELEGRAM_BOT_TOKEN", "CONSOLE_PASSWORD", "ANSWERDESK__DATABASE"):
         monkeypatch.setenv(name, "s3cret")
-    await Trainer(await make_base(shop()), WordEmbedder(), tmp_path).train(1)
+    await Trainer((await make_base(shop())).view, WordEmbedder(), tmp_path).train(1)
     assert len(seen) == 1
     assert "s3cret" not in seen[0].values()
 
 
 async def test_only_the_latest_trainings_are_kept(tmp_path: Path) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     for release in range(1, 7):
         (tmp_path / f"release-{release}").mkdir()
     index.base.release = 7
@@ -236,7 +244,7 @@ async def test_only_the_latest_trainings_are_kept(tmp_path: Path) -> None:
 
 async def test_the_reliability_curve_is_stored_with_the_release(tmp_path: Path) -> None:
     index = await make_base(shop())
-    training = await Trainer(index, WordEmbedder(), tmp_path).train(1)
+    training = await Trainer(index.view, WordEmbedder(), tmp_path).train(1)
     about = json.loads((tmp_path / "release-1" / "about.json").read_text("utf-8"))
     assert training.reliability.bins
     assert about["fitted"]["reliability"] == training.reliability.to_json()
@@ -244,7 +252,7 @@ async def test_the_reliability_curve_is_stored_with_the_release(tmp_path: Path) 
 
 async def test_a_trial_gives_the_ranker_that_the_release_will_have(tmp_path: Path) -> None:
     index = await make_base(shop()[:2])
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
     live = await trainer.ranker(1)
     candidate = (await make_base(shop(), release=2)).base
@@ -258,12 +266,14 @@ async def test_a_trial_gives_the_ranker_that_the_release_will_have(tmp_path: Pat
     assert await trainer.ranker(2) is tried, "it was trained a second time"
     await trainer.after_publish(2)
     assert await trainer.ranker(2) is not tried
-    assert await _ask(index, trainer) == await _ask(index, Trainer(index, WordEmbedder(), tmp_path))
+    assert await _ask(index, trainer) == await _ask(
+        index, Trainer(index.view, WordEmbedder(), tmp_path)
+    )
 
 
 async def test_what_was_tried_for_a_held_release_is_no_later_releases(tmp_path: Path) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
     await trainer.trial((await make_base(shop()[:1], release=2)).base)
     await trainer.adopt(3)
@@ -274,7 +284,7 @@ async def test_a_large_base_is_judged_as_the_live_release_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = await make_base(shop())
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
     monkeypatch.setattr("kb.ranking.training.MOST_ROWS", 3)
     tried = await trainer.trial((await make_base(shop(), release=2)).base)
@@ -286,7 +296,7 @@ async def test_a_preview_trains_beside_and_leaves_nothing(
 ) -> None:
     """What a preview tried may not become that of a release with other rows."""
     index = await make_base(shop()[:2])
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     await trainer.train(1)
     live = await trainer.ranker(1)
     before = {path.name for path in tmp_path.iterdir()}
@@ -323,7 +333,7 @@ async def test_an_entry_that_lacks_what_is_asked_about_is_less_sure(tmp_path: Pa
         for name in names
     ]
     index = await make_base(chunks)
-    trainer = Trainer(index, WordEmbedder(), tmp_path)
+    trainer = Trainer(index.view, WordEmbedder(), tmp_path)
     assert (await trainer.train(1)).questions == 40
     kernel = Kernel.load(tmp_path / "release-1")
     same, other = "how small is a folded Tern", "how costly is a spare Tern tube"
@@ -333,7 +343,7 @@ async def test_an_entry_that_lacks_what_is_asked_about_is_less_sure(tmp_path: Pa
         lacks.append(kernel.ask(question, vector, np.arange(len(names))).lacks)
     assert lacks[0].min() == 0
     assert lacks[1].min() > 0.5
-    retriever = Retriever(WordEmbedder(), index, trainer)
+    retriever = Retriever(WordEmbedder(), index.view, trainer.ranker)
     assert (await retriever.retrieve(same)).answerable > (
         await retriever.retrieve(other)
     ).answerable

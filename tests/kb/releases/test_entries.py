@@ -196,7 +196,7 @@ async def test_work_survives_the_loss_of_the_index(shop: Workshop, embedder: Wor
 async def test_a_negative_example_keeps_its_entry_from_answering(
     shop: Workshop, embedder: WordEmbedder
 ) -> None:
-    retriever = Retriever(embedder, shop.index, DefaultRanker())
+    retriever = Retriever(embedder, shop.index.view, DefaultRanker().ranker)
     question = "how do I get a refund of my deposit"
     found = (await retriever.retrieve(question)).hits
     assert found[0].chunk.text == "How do I get a refund?"

@@ -65,7 +65,7 @@ async def test_only_the_changed_chunks_are_embedded(shop: Workshop, embedder: Wo
     report = await shop.ingestor.ingest([upload("page.txt", "one\ntwo, edited\nthree")])
     assert embedder.embedded == ["page.txt\ntwo, edited"]
     assert report.embedded == 1
-    assert report.files == (FileReport("page.txt", added=1, removed=1, unchanged=2),)
+    assert report.files == (FileReport("page.txt", changed=1, unchanged=2),)
 
 
 async def test_an_edited_answer_replaces_the_old_one(
@@ -80,6 +80,28 @@ async def test_an_edited_answer_replaces_the_old_one(
     assert embedder.embedded == [], "the question is the same, so is its vector"
     hits = await (await shop.index.view()).search_text("refund money", 9)
     assert {hit.chunk.answer for hit in hits} == {"Within 14 days."}
+
+
+async def test_a_text_that_moved_and_changed_is_one_change(shop: Workshop) -> None:
+    rows = [f"Size {size}: frame {size} cm, costs {size}0 euros" for size in range(50, 60)]
+    await shop.put(prices="\n".join(rows))
+    edited = ["Sizes of all our bicycles", *rows[:9], rows[9].replace("590 euros", "640 euros")]
+    report = await shop.ingestor.ingest([upload("prices.txt", "\n".join(edited))], dry_run=True)
+    assert report.files == (FileReport("prices.txt", added=1, changed=1, unchanged=9),)
+    changed, new = report.texts
+    assert (changed.old[-9:], changed.text[-9:]) == ("590 euros", "640 euros")
+    assert (new.old, new.text) == ("", "Sizes of all our bicycles")
+
+
+async def test_other_wordings_and_days_of_an_entry_are_a_change_to_apply(shop: Workshop) -> None:
+    await shop.put(faq=FAQ)
+    more = FAQ.replace("Within 30 days.", "Within 30 days.@2027-01-31|send it back")
+    report = await shop.ingestor.ingest([upload("faq.txt", more)], dry_run=True)
+    assert report.files == (FileReport("faq.txt", changed=1, unchanged=1),)
+    (changed,) = report.texts
+    assert "send it back" in changed.text
+    assert "2027-01-31" in changed.text
+    assert "send it back" not in changed.old
 
 
 async def test_a_chunk_that_moved_keeps_its_vector_and_gets_its_new_place(

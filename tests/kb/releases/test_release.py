@@ -3,10 +3,12 @@
 import contextlib
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import lancedb
 import lancedb.table
@@ -89,6 +91,16 @@ async def test_pruning_takes_the_marks_of_old_releases_only(shop: Workshop) -> N
     assert sorted((await table.tags.list()).keys()) == ["release-4", "release-5"]
     await shop.releases.rollback(4)
     assert await shop.texts() == ["text 3"]
+
+
+async def test_pruning_may_be_kept_waiting(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine: LanceDB refuses to delete a version that a release still has."""
+    for n in range(3):
+        await shop.put(faq=f"text {n}")
+    now = time.time
+    monkeypatch.setattr("kb.index.index.time", SimpleNamespace(time=lambda: now() - 10))
+    assert await shop.releases.prune(2) == 1
+    assert await shop.texts() == ["text 2"]
 
 
 async def test_after_a_rollback_work_goes_on(shop: Workshop, embedder: WordEmbedder) -> None:

@@ -15,7 +15,7 @@ from kb.releases.ingestor import IncomingFile
 from kb.review.most_asked import answers_text
 from kb.review.overlay import Overlay
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import TODAY, Workshop, workshop
+from tests.kb.workshop import TODAY, Workshop, library_of, workshop
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +74,19 @@ async def test_a_preview_says_what_becomes_of_what_customers_ask(shop: Workshop)
     assert f"- asked 4 times: “may i return it?” · {RETURN}, then with" in named[1]
     assert await shop.snapshot() == before
     assert len(await shop.repository.list()) == 1
+
+
+async def test_a_proposed_entry_is_tried_on_what_it_is_to_answer(shop: Workshop) -> None:
+    report = await library_of(shop).answers.add(
+        "Warranty Peru?", "No.", dry_run=True, asked=[("Berlin opening hours?", 1, 7)]
+    )
+    assert answers_text(report, {7: "Berlin opening hours?"})[:2] == [
+        "“Warranty Peru?”: refused, then answered from "
+        '"team-answers.csv" ("team-answers.csv"): “Warranty Peru?,No.”',
+        "“Berlin opening hours?”: refused, as before",
+    ]
+    assert not any("Berlin" in line for line in answers_text(report)), "it was erased meanwhile"
+    assert "Berlin" not in repr(report)
 
 
 async def test_what_a_preview_says_is_what_applying_brings(shop: Workshop) -> None:

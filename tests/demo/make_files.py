@@ -1,7 +1,7 @@
 """Write the demo's DOCX, PDF and XLSX files from the texts in `demo/source`.
 
-For developers: ``python -m demo.make_files`` (needs requirements-dev.txt). The same texts give the
-same bytes, so a change shows up in git only where the text changed.
+For developers: ``python -m tests.demo.make_files`` (needs requirements-dev.txt). The same texts
+give the same bytes, so a change shows up in git only where the text changed.
 """
 
 import csv
@@ -22,7 +22,7 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "demo"
 _STAMP = datetime(2026, 9, 15, 9, 0)  # noqa: DTZ001  (office files keep local time)
 _ZIP_STAMP = (2026, 9, 15, 9, 0, 0)
 

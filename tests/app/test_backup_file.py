@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import OriginalMissing
-from db.base import Database, create_engine
-from db.snapshot import NoSnapshot, snapshot, vacuum
-from kb.releases.backup import (
+from app.backup import (
     BackupContent,
     BadBackup,
     DataFolderInUse,
@@ -19,6 +16,9 @@ from kb.releases.backup import (
     backup,
     restore,
 )
+from core.errors import OriginalMissing
+from db.base import Database, create_engine
+from db.snapshot import NoSnapshot, snapshot, vacuum
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

@@ -1,0 +1,48 @@
+"""ODT and ODS: charts and pictures in them."""
+
+import io
+import re
+import zipfile
+
+from kb.parse import parse
+from tests.kb.parse.office import odf, odf_book, zipped
+
+CHART = (
+    "<office:body><office:chart><chart:chart><chart:title><text:p>कीमतें</text:p></chart:title>"
+    '<table:table table:name="local-table"><table:table-header-rows><table:table-row>{}'
+    "</table:table-row></table:table-header-rows><table:table-row>{}</table:table-row></table:table></chart:chart>"
+    "</office:chart></office:body>"
+)
+
+
+def test_a_chart_of_an_open_document_is_read_as_the_table_that_it_draws() -> None:
+    def row(*cells: str) -> str:
+        cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+        return "".join(map(cell.format, cells))
+
+    frame = '<draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>'
+    box = f"<draw:text-box><text:p>Once{frame}</text:p></draw:text-box>"
+    with zipfile.ZipFile(io.BytesIO(odf(f"See:<draw:frame>{box}</draw:frame>"))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    inside = CHART.format(row("", "दर", "छूट"), row("दिल्ली", "१२.५", "NaN"))
+    around = re.sub("<office:body>.*</office:body>", inside, parts["content.xml"].decode())
+    parsed = parse("a.odt", zipped({**parts, "Object 1/content.xml": around.encode()}))
+    assert [s.text for s in parsed.sections] == ["See:\n\nOnce\n\nकीमतें\n\nदिल्ली; दर: १२.५"]
+
+
+def test_pictures_of_a_sheet_are_named_unless_they_say_a_word() -> None:
+    frame = "<draw:frame><draw:image/><svg:title>{}</svg:title></draw:frame>"
+    rows = [["Part", "Price", "In"], ["Oil", "4", "@"], ["Lamp", "5", "#"]]
+    book = odf_book("", rows, end=f"<table:shapes>{frame.format('Our logo')}</table:shapes>")
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        content = archive.read("content.xml").decode()
+    for mark, said in (("@", "yes"), ("#", "Picture 3")):
+        content = content.replace(f"<text:p>{mark}</text:p>", frame.format(said))
+    declared = "application/vnd.oasis.opendocument.spreadsheet"
+    parsed = parse("a.ods", zipped({"mimetype": declared, "content.xml": content}))
+    assert [s.text for s in parsed.sections] == [
+        "Part: Oil; Price: 4; In: yes", "Part: Lamp; Price: 5",
+    ]  # fmt: skip
+    assert [s.reason for s in parsed.skipped] == [
+        "Pictures are not read: beside the cells, row 3. Write in words what they say."
+    ]
