@@ -35,8 +35,8 @@ _EPOCHS, _BATCH, _RATE = 40, 256, 4e-3
 _DROPPED, _DECAY, _SMOOTHED = 0.4, 0.05, 0.02
 """Of hidden units (of inputs half of it), of the weights, and of the labels."""
 _COUNTS = {
-    "angry": 1.2, "urgent": 1.4, "smalltalk": 2.0, "thanks": 4.0, "goodbye": 4.0, "person": 3.0,
-    "wrong": 3.0,
+    "angry": 1.5, "urgent": 1.4, "smalltalk": 2.0, "thanks": 2.0, "goodbye": 2.0, "person": 3.0,
+    "wrong": 2.0,
 }  # fmt: skip
 """What a message of a rare mood counts beside one of the others."""
 _URGENT = 0.8
@@ -88,9 +88,9 @@ class Fit(nn.Module):
 
     def values(self) -> dict[str, object]:
         """Return the weights as the product reads them: of vectors as they are."""
-        first = self.first.weight.detach().numpy() / self.spread
-        bias = self.first.bias.detach().numpy() - first @ self.mean
-        second, last = (p.detach().numpy() for p in self.second.parameters())
+        first, bias, second, last = (p.detach().double().numpy() for p in self.parameters())
+        first = first / self.spread
+        bias = bias - first @ self.mean
         arrays = {"hidden_bias": bias, "weights": second, "bias": last}
         told = {name: values.round(_DIGITS).tolist() for name, values in arrays.items()}
         return {"moods": MOODS, "hidden": first.round(1).tolist(), **told}

@@ -352,12 +352,9 @@ def _kinds(cells: Iterable[str]) -> set[str]:
 
 
 def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
-    """Return the columns whose names a question has words of; empty if none, or all."""
-    asked = set(stems(question))
+    """Return the columns whose own words a question has; empty if none, or all."""
     names = column_names(rows)
-    shared = [len(asked & set(stems(name))) / max(1, len(stems(name))) for name in names]
-    best = max(shared, default=0.0)
-    found = {name for name, share in zip(names, shared, strict=True) if share and share >= best}
+    found = {name for name in names if _names(question, name, names)}
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
