@@ -15,7 +15,7 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.packaging.relationship import get_dependents, get_rels_path
 from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
 
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
@@ -103,7 +103,6 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
             source,
             inside._shared_strings,
             data_only=True,
-            rich_text=True,
             epoch=inside.parent.epoch,
             date_formats=inside.parent._date_formats,
             timedelta_formats=inside.parent._timedelta_formats,
@@ -157,6 +156,8 @@ class _Parser(WorkSheetParser):
 
     def parse_cell(self, element: Any) -> Any:
         """Return a cell with the value that its reader sees."""
+        inline = element.find(INLINE_STRING)
+        self.rich_text = inline is not None and len(inline) > 1  # its reader spoils plain texts
         cell = super().parse_cell(element)
         if len(element) and element[0].tag == FORMULA_TAG:
             formula = element[0].text or ""
