@@ -40,7 +40,8 @@ async def test_a_new_process_reads_the_release_again() -> None:
     async def view() -> SimpleNamespace:
         return SimpleNamespace(release=1)
 
-    knowledge = SimpleNamespace(reader=reader, index=SimpleNamespace(view=view))
+    retriever, index = SimpleNamespace(reader=reader), SimpleNamespace(view=view)
+    knowledge = SimpleNamespace(retriever=retriever, index=index)
     with patch.object(read_ahead, "read_ahead", read), patch.object(read_ahead, "_PAUSE_S", 0):
         task = asyncio.create_task(read_ahead.keep_read(cast(Knowledge, knowledge)))
         await asyncio.wait_for(twice.wait(), 5)
