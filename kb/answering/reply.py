@@ -121,8 +121,7 @@ class Replier:
         if not units:
             return Piece(text, text)
         if asks_fact(asked.last):  # which one of the steps says
-            runs = [run for run in steps_of(units) if units[run[0]].number == 1]
-            steps = {i for run in runs for i in run}
+            steps = {i for run in steps_of(units) for i in run}
             units = [replace(u, number=0) if i in steps else u for i, u in enumerate(units)]
         near = await self._parts.near(asked.vector, chunk.chunk_id, [u.text for u in units])
         follows = len(asked.wordings) > 1

@@ -69,7 +69,8 @@ def asks_figure(question: str) -> bool:
 
 def asks_fact(question: str) -> bool:
     """Tell whether a question asks for one fact of a procedure and not how something is done."""
-    return not asks_how(question) and bool(_asked(question).kinds - {"why"})
+    asked = _asked(question).kinds - {"why"} or _WHETHER.search(question)
+    return bool(asked) and not asks_how(question)
 
 
 def lacks_figure(question: str, text: str, *, priced: bool = False) -> bool:

@@ -124,6 +124,9 @@ async def test_one_fact_of_a_long_procedure_is_told_without_all_of_its_steps() -
     made = await reply("How long does the check of a prescription take?", chunks, "pharmacist")
     assert "three working hours" in made.text
     assert "basket" not in made.text
+    made = await reply("Does a pharmacist check the prescription?", chunks, "pharmacist")
+    assert made.text.startswith("3. A pharmacist checks")
+    assert "basket" not in made.text
     whole = await reply("How do I send a prescription?", chunks, "pharmacist")
     assert re.findall(r"^\d", whole.text, re.MULTILINE) == ["1", "2", "3", "4", "5"]
     assert "box 318" in whole.text
