@@ -13,11 +13,11 @@ from kb.answering.tables import (
     Row,
     cells_of,
     choose_rows,
-    columns_of,
     conditions,
     read_rows,
     row_name,
     row_values,
+    same_table,
     say_rows,
 )
 from kb.text.layout import Unit, heading_above, length, run_around, units_of
@@ -42,16 +42,14 @@ async def say_table(
         row: index of a row of the table.
         others: what else was found.
     """
-    lines = [units[i].text for i in run_around(units, row)]
-    first = columns_of(read_rows(lines)[0])
+    own = [units[i].text for i in run_around(units, row)]
     passages = await parts.document(chunk, others)
-    if first:  # in the order of the document
-        lines = [
-            line
-            for one in passages
-            for line in (lines if one is chunk else _rows_in(one))
-            if one is chunk or columns_of(read_rows([line])[0]) == first
-        ]
+    lines = [  # in the order of the document
+        line
+        for one in passages
+        for line in (own if one is chunk else _rows_in(one))
+        if one is chunk or same_table(own[0], line)
+    ]
     rows = read_rows(list(dict.fromkeys(lines)))
     near = await _near(parts, asked, chunk, rows)
     read = await parts.odds_of_all(asked, chunk, [row.text for row in rows])

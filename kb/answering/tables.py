@@ -33,6 +33,7 @@ _READ = 40
 """Cells that the reader reads at most to choose columns."""
 _UNLIKELY = 3.0
 """How far below the likeliest column's log-odds another one of its kind is left out."""
+_ALIKE = 0.5
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
 
@@ -116,9 +117,13 @@ def row_values(row: Row) -> str:
     return " ".join(cell for _, cell in row.cells)
 
 
-def columns_of(row: Row) -> str:
-    """Return the name of the first column: rows of one table have it in common."""
-    return row.cells[0][0]
+def same_table(row: str, other: str) -> bool:
+    """Tell whether two rows have the first and most other columns in common, all with names."""
+    (first, *names), (begin, *others) = (
+        [name for name, _ in read_rows([line])[0].cells] for line in (row, other)
+    )
+    alike = len(set(names) & set(others)) > _ALIKE * min(len(names), len(others))
+    return bool(first) and first == begin and (alike or not names)
 
 
 def choose_rows(

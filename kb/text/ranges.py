@@ -20,7 +20,7 @@ _SCALES = {
     "ml": ("litre", 0.001),
 }  # fmt: skip
 _CYCLES = ("weekday", "month of the year")
-_BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|a|hasta|до|по|至|到)\s*")
+_BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|[aà]s?|al|alle|hasta|tot|do|до|по|至|到)\s*")
 _DAY = r"(?:\s*\d{1,2}(?:st|nd|rd|th|\.|,)?(?:\sde)?\s*)?"
 _BETWEEN_MONTHS = re.compile(rf"{_DAY}(?:{_BETWEEN.pattern}|\s(?:bis zum|al|hasta el)\s){_DAY}")
 """With days: "1 November to 31 March"."""

@@ -2,7 +2,14 @@
 
 import pytest
 
-from kb.answering.tables import cells_of, choose_rows, read_rows, row_name, say_rows
+from kb.answering.tables import (
+    cells_of,
+    choose_rows,
+    read_rows,
+    row_name,
+    same_table,
+    say_rows,
+)
 
 COUNTRIES = read_rows(
     [
@@ -157,6 +164,14 @@ def test_of_several_prices_those_are_said_that_the_reader_finds_likely(
 ) -> None:
     of_columns = dict(zip(("Length", "Adult", "Child 8–15"), read, strict=True))
     assert say_rows(question, TRIPS, [1], "en", read=of_columns) == f"Locks – {said}."
+
+
+def test_rows_of_one_table_have_their_columns_in_common() -> None:
+    row = "Plan: Frog; Age: 5 to 7; Children: 8; Price: 96 EUR"
+    assert same_table(row, "Plan: Shark; Age: 11 to 14; Price: 158 EUR")
+    assert not same_table(row, "Plan: Sauna; Before five: 16 EUR; After five: 18 EUR")
+    assert not same_table(row, "Child: Frog; Age: 5 to 7; Children: 8; Price: 96 EUR")
+    assert not same_table("Day ticket: 4 EUR", "Week ticket: 19 EUR")
 
 
 def test_cells_are_read_behind_the_name_of_their_row() -> None:

@@ -28,6 +28,12 @@ from kb.text.ranges import fit
         ("a child of 12 years", "Age: 3–14; Price: 9.00"),
         ("para un niño de 15", "a partir de 15"),
         ("a nest above 4 metres", "Nest above 4 m (long ladder)"),
+        ("combien pour mon gamin de 9 ans", "Âge: de 8 à 10 ans"),
+        ("un bambino di 9 anni", "da 8 a 10 anni"),
+        ("dziecko ma 9 lat", "8 do 10 lat"),
+        ("para 12 noites", "mais de 7 noites"),
+        ("voor 3 personen", "tot 4 personen"),
+        ("en juillet", "Été (juin–août)"),
     ],
 )
 def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
