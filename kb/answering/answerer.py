@@ -49,7 +49,8 @@ _MAX_PARTS = 3
 _EVEN = 0.5
 """Mean probability from which on parts none of which is sure are answered one by one."""
 _SURE_ALONE = 0.9
-"""Probability from which a question is not tried in the context of those before it."""
+"""Probability from which a question is not tried in the context of those before it, and a text that
+names nobody to call is given in an urgent matter."""
 _URGENT_MOST = 2 * MOST
 """Words of a reply in an urgent matter: nothing that matters in it may be left out."""
 _LIKELY = 0.25
@@ -150,9 +151,8 @@ class Answerer:
             answer = replace(
                 self._composer.unknown(language, 0), text=said, unanswered=refused.question
             )
-        if answer.hedged and (
-            mood == "angry" or (mood == "urgent" and not _CALL.search(answer.text))
-        ):
+        urgent = mood == "urgent" and not _CALL.search(answer.text)
+        if (urgent and answer.confidence < _SURE_ALONE) or (mood == "angry" and answer.hedged):
             # What may not be meant helps nobody now, unless it says whom to call.
             answer = self._composer.unknown(language, answer.confidence)
         asks = text.endswith(("?", "？", "؟"))

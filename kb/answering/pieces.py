@@ -12,6 +12,7 @@ _LIKE = 0.5
 """Share of the words of the shorter of two texts that the other has if they say the like."""
 _FEW = 1.0
 _KNOWN = 0.5
+"""Share of a heading's words that a question or reply has more than if it says what it names."""
 _COMPARED = 3
 """Passages that one reply puts side by side at most."""
 
@@ -71,11 +72,11 @@ def compared_with(question: str, hit: Hit, others: Sequence[Hit]) -> list[Hit]:
     asked, own = set(stems(question)), set(stems(heading_of(hit.chunk.title)))
     if not asked & own:
         return []
-    by_title = {
-        other.chunk.title: other
-        for other in reversed(_beside(hit, others))
-        if asked & set(stems(heading_of(other.chunk.title))) - own
-    }
+    by_title: dict[str, Hit] = {}
+    for other in reversed(_beside(hit, others)):
+        theirs = set(stems(heading_of(other.chunk.title))) - own
+        if len(asked & theirs) > _KNOWN * len(theirs):  # a word in common is no comparison
+            by_title[other.chunk.title] = other
     return list(by_title.values())[:-_COMPARED:-1]
 
 

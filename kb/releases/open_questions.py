@@ -27,6 +27,8 @@ Order: TypeAlias = Literal["most", "newest"]
 _PRESSING: tuple[Urgency, ...] = ("urgent", "angry", "")
 _CONSIDERED = 500
 """The newest questions; older ones come when these are dealt with."""
+_SURELY = 0.9
+"""Probability from which an open question counts as answered: nobody looks at it again."""
 _ASKED_AGAIN = 200
 """Wordings that are asked again after a release: half a minute of one core."""
 _LITTLE_CHINESE = 6
@@ -213,8 +215,8 @@ class OpenQuestions:
         found = []
         for question, open_ids in [*asked.items()][:_ASKED_AGAIN]:
             said = await answer(question)
-            sure = said.kind in {"faq", "composed", "quoted"} and not (said.hedged or said.urgency)
-            if sure and not said.unanswered:
+            given = said.kind in {"faq", "composed", "quoted"} and not (said.hedged or said.urgency)
+            if given and said.confidence >= _SURELY and not said.unanswered:
                 await self.questions.resolve(open_ids, status="found")
                 found += open_ids
         return found

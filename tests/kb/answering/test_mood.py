@@ -46,7 +46,7 @@ class Found(Retriever):
         pass
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
-        sure = 0.5 if "perhaps" in question else 0.9
+        sure = 0.5 if "perhaps" in question else 0.85 if "likely" in question else 0.9
         hits = (Hit(ENTRY, sure, sure),) if "refund" in question else ()
         return Retrieval(question, np.full(64, 0.125, np.float32), hits, 7, {})
 
@@ -96,6 +96,8 @@ async def test_in_an_urgent_matter_nothing_is_said_that_may_not_be_meant(
 ) -> None:
     answer = await answerer.answer("battery smoking with flames perhaps a refund")
     assert (answer.kind, answer.urgency) == ("unknown", "urgent")
+    assert answer.text == service_text("urgent", "en")
+    answer = await answerer.answer("battery smoking with flames likely a refund")
     assert answer.text == service_text("urgent", "en")
     sure = await answerer.answer("battery smoking with flames refund")
     assert (sure.kind, sure.urgency) == ("faq", "urgent")

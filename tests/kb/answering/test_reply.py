@@ -349,6 +349,18 @@ async def test_two_things_that_were_asked_for_stand_side_by_side() -> None:
     assert len(made.cited) == 2
 
 
+async def test_a_word_in_common_with_another_heading_is_no_comparison() -> None:
+    chunks = [
+        Chunk(name, "stove.md", "passage", text, title=f"Stove › {name}", language="en")
+        for name, text in {
+            "Lighting the stove": "Shut the door after five minutes.",
+            "Replacing the rope of the door": "Wait for a day until the glue is dry.",
+        }.items()
+    ]
+    made = await reply("When do I shut the stove door after lighting?", chunks, "five")
+    assert made.text == "Shut the door after five minutes."
+
+
 async def test_a_follow_up_is_not_compared_with_what_the_question_before_named() -> None:
     chunks = [
         Chunk(name, "post.md", "passage", text, title=f"Post › {name}", language="en")
