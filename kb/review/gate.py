@@ -92,7 +92,7 @@ async def seen(live: View | Seen, rankers: Trainer) -> Seen:
 
 @dataclass(frozen=True)
 class Replay:
-    """Asks questions of any release, live or not. Nothing is recorded.
+    """Asks questions of any release, live or not, as customers do. Nothing is recorded.
 
     Where nothing can be searched, this and all that rests on it raises IndexDamaged, IndexMismatch
     or ModelUnavailable.
@@ -112,7 +112,8 @@ class Replay:
             retriever = replace(
                 self.retriever, embedder=embedder, view=release.view, ranker=release.ranker
             )
-            answerer = Answerer(retriever, Replier(), None, policy=self.policy, today=self.today)
+            replier = Replier(embedder, release.rows.chunks_of, retriever.reader)
+            answerer = Answerer(retriever, replier, None, policy=self.policy, today=self.today)
             found.append([await answerer.answer(question) for question in questions])
         return found
 

@@ -55,6 +55,19 @@ async def test_a_release_that_no_longer_answers_a_golden_question_is_held_back(
     assert await shop.texts() == ["Do you ship to France?"]
 
 
+async def test_a_release_is_asked_as_customers_ask_it(shop: Workshop) -> None:
+    steps = [
+        f"{n}. Turn handle {n} of the stove and wait until its lamp is lit." for n in range(1, 25)
+    ]
+    await shop.put(guide="\n".join(["LIGHTING THE STOVE", "", *steps]))
+    live = await shop.index.view()
+    assert len([c for c in await live.chunks_of(["guide.txt"]) if c.kind == "passage"]) > 1
+    gate = shop.ingestor.publisher.gate
+    assert gate is not None
+    kept = await gate.as_it_is(live, "How is handle 2 of the stove turned?", author="")
+    assert all(f"handle {n} " in kept.words for n in range(2, 25)), kept.words
+
+
 async def test_what_was_embedded_for_a_held_release_is_not_embedded_again(
     shop: Workshop, embedder: WordEmbedder
 ) -> None:
