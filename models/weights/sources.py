@@ -21,6 +21,8 @@ from core.durable import sync, write_durably
 from models.weights.catalogue import HubSource, ModelFile, PackageSource
 
 _CHUNK = 1 << 20
+_REACHED_S = 5.0
+"""Until a hub that does not answer counts as out of reach."""
 _PROGRESS = re.compile(rb"Progress (\d+) of (\d+)")
 
 
@@ -87,8 +89,14 @@ def from_hub(
 ) -> None:
     """Download the files from a repository, each continued where an interruption left it."""
     # Costs a third of a second at every start otherwise.
-    from huggingface_hub import hf_hub_download
+    import httpx
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.utils.tqdm import tqdm
+
+    try:  # the library tries for half a minute, with a warning for each try
+        httpx.head(endpoint or constants.ENDPOINT, timeout=_REACHED_S)
+    except httpx.HTTPError as error:
+        raise SourceFailed(f"hub {source.hub}: {error or type(error).__name__}") from error
 
     done = before = 0
 

@@ -13,6 +13,7 @@ import pytest
 from core.errors import FetchFailed, ModelFileDamaged, ModelFileMissing
 from models.weights.catalogue import HubSource, Model
 from models.weights.fetch import ModelStore
+from models.weights.sources import SourceFailed, Staging, from_hub
 from models.weights.spec import Hub
 from tests.models.conftest import model_file, store_of
 
@@ -44,6 +45,9 @@ class HubHandler(BaseHTTPRequestHandler):
             self._send(404, b"{}")
 
     def do_HEAD(self) -> None:
+        if self.path == "/":  # is it there?
+            self._send(200, b"")
+            return
         name = self.path.split("/", 5)[5]
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.files[name])))
@@ -181,3 +185,18 @@ def test_a_model_of_the_catalogue_comes_from_the_hub_if_there_is_one(
     )
     store = store_of(tmp_path, model, hub_endpoint=hub)
     assert (store.fetch("small") / "small.gguf").read_bytes() == b"GGUF small"
+
+
+def test_a_hub_out_of_reach_is_left_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    staging = Staging(tmp_path)
+    with pytest.raises(SourceFailed, match=r"hub owner/name: .*refused"):
+        from_hub(
+            HubSource("owner/name", REVISION),
+            (),
+            staging,
+            lambda *_: None,
+            endpoint="http://127.0.0.1:9",
+        )
+    assert not caplog.records
