@@ -198,9 +198,16 @@ class Ranker:
         best = int(order[0])
         words = len(content_words(found.question))
         # Neither the same text in another language nor the rest of one section that was cut, a
-        # long table or procedure, takes anything away from how sure this one is.
+        # long table or procedure that likely answers, takes anything away from how sure this is.
         chunks = [c.chunk for c in found.candidates]
-        rivals = np.asarray([_rivals(chunk, chunks[best]) for chunk in chunks])
+        likely = blended[best] > 0
+        rivals = np.asarray(
+            [
+                chunk.language == chunks[best].language
+                and not (likely and _goes_on(chunk, chunks[best]))
+                for chunk in chunks
+            ]
+        )
         judged = certainty(found.features[rivals], blended[rivals].astype(np.float32), words)
         odds = float(certain.score(judged[None])[0])
         if known[best]:
@@ -215,9 +222,8 @@ class Ranker:
         )
 
 
-def _rivals(chunk: Chunk, best: Chunk) -> bool:
-    """Tell whether the best candidate is less likely the likelier another one is."""
+def _goes_on(chunk: Chunk, best: Chunk) -> bool:
+    """Tell whether another passage has the rest of the best one's table or procedure."""
     section = (best.kind, best.doc_id, best.title)
     same = (chunk.kind, chunk.doc_id, chunk.title) == section and best.kind == "passage"
-    cut = chunk is not best and same and is_cut(best.text, best.language)
-    return chunk.language == best.language and not cut
+    return chunk is not best and same and is_cut(best.text, best.language)
