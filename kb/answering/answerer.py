@@ -120,7 +120,7 @@ class Answerer:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         text = self._read(message)
-        language = detect_language(text, language_code)
+        language = detect_language(text, language_code or self._policy.fallback_language)
         last = history[-1].answer if history else ""
         intent = classify_turn(text, last_answer=last)
         if intent == "person":
@@ -163,7 +163,7 @@ class Answerer:
 
     async def answer_question(self, question: str) -> Answer:
         """Answer one question, without asking whether it is one; see `answer`."""
-        language = detect_language(question)
+        language = detect_language(question, self._policy.fallback_language)
         answer = await self._composer.compose(Order(await self.evaluate(question), language))
         return self._composer.led_in(answer, question, language)
 

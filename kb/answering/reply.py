@@ -28,6 +28,8 @@ from kb.text.layout import Unit, heading_above, heading_of, length, steps_of, un
 
 _PROCEDURE = 4.0
 """How much likelier a step answers a question of how something is done."""
+_ONE_STEP = 1.0
+"""How much likelier one step answers than all together if the question is about that one."""
 _READER = 0.75
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
 _ENOUGH_READ = 0.95
@@ -120,7 +122,7 @@ class Replier:
         units = units_of(text, chunk.language)
         if not units:
             return Piece(text, text)
-        if asks_fact(asked.last):  # which one of the steps says
+        if await self._asks_one_step(asked, chunk, units):
             steps = {i for run in steps_of(units) for i in run}
             units = [replace(u, number=0) if i in steps else u for i, u in enumerate(units)]
         near = await self._parts.near(asked.vector, chunk.chunk_id, [u.text for u in units])
@@ -152,6 +154,17 @@ class Replier:
         asking = about(tabled=False)
         words = await self._sentences(asking, chunk, units, told, all(read), others, most)
         return with_rows(words, table) if table else words
+
+    async def _asks_one_step(self, asked: Asked, chunk: Chunk, units: Sequence[Unit]) -> bool:
+        """Tell whether a question is about one step of a procedure and not how it goes."""
+        runs = steps_of(units)
+        if not runs or asks_how(asked.last):
+            return False
+        if asks_fact(asked.last):
+            return True
+        steps = [units[i].text for run in runs for i in run]
+        odds = await self._parts.odds(asked.last, chunk, [*steps, "\n".join(steps)])
+        return odds is not None and bool(odds[:-1].max() > odds[-1] + _ONE_STEP)
 
     async def _sentences(
         self,
@@ -187,8 +200,10 @@ class Replier:
                 units = units_of(text, chunk.language)
                 steps = {i for run in steps_of(units) for i in run}
                 chosen = choose(units, [float(i in steps) / len(steps) for i in range(len(units))])
-            by_words = score_sentences(asked.text, [unit.text for unit in units])
-            chosen = shortened(text, units, chosen, by_words)
+            texts = [unit.text for unit in units]
+            odds = await self._parts.odds(asked.last, chunk, texts)
+            spare = score_sentences(asked.text, texts) if odds is None else odds.tolist()
+            chosen = shortened(text, units, chosen, spare)
         words = assemble(text, units, chosen)
         piece = Piece(plain(words), words, heading_above(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1

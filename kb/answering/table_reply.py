@@ -6,6 +6,7 @@ import numpy as np
 
 from core.types import Chunk, Hit
 from kb.answering.choose import MOST
+from kb.answering.intent import split_questions
 from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece
 from kb.answering.plain import plain
@@ -51,9 +52,7 @@ async def say_table(
         if one is chunk or same_table(own[0], line)
     ]
     rows = read_rows(list(dict.fromkeys(lines)))
-    near = await _near(parts, asked, chunk, rows)
-    read = await parts.odds_of_all(asked, chunk, [row.text for row in rows])
-    chosen = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+    chosen = await _chosen(parts, asked, chunk, rows)
     said = say_rows(
         asked.text,
         rows,
@@ -63,16 +62,33 @@ async def say_table(
         read=await _read_columns(parts, asked, chunk, rows, chosen),
     )
     texts = [rows[i].text for i in chosen]
-    beside = [one for one in passages if one.title == chunk.title]
+    above = [one for one in passages if chunk.title.startswith(one.title)]
+    beside = [one for one in above if one.title == chunk.title]
     cells = [cell for i in chosen for _, cell in rows[i].cells]
     aside = await _aside(parts, asked.last, chunk, beside, texts)
-    for sentence in dict.fromkeys([*conditions(asked.last, beside, cells), *aside]):
+    for sentence in dict.fromkeys([*conditions(asked.last, above, cells), *aside]):
         if length(f"{said}\n{sentence}") <= MOST:
             said = f"{said}\n{sentence}"
             texts.append(sentence)
     column, name = rows[chosen[0]].cells[0]
     named = f"{column}: {name}" if column else name
     return Piece(plain(said), "\n".join(texts), heading_above(units, row), named)
+
+
+async def _chosen(parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row]) -> list[int]:
+    """Return the rows that are meant; of two questions those of each that means any."""
+    texts = [row.text for row in rows]
+    questions = [] if asked.latest else split_questions(asked.text)
+    if len(questions) < 2:
+        near = await _near(parts, asked, chunk, rows)
+        read = await parts.odds_of_all(asked, chunk, texts)
+        return choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+    found = set[int]()
+    for question in questions:
+        odds = await parts.odds(question, chunk, texts)
+        own = choose_rows(question, rows, read=None if odds is None else odds.tolist())
+        found |= set(own if len(own) < len(rows) else ())
+    return sorted(found) or list(range(len(rows)))
 
 
 async def _read_columns(

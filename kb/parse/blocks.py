@@ -124,8 +124,10 @@ def _named(names: Sequence[str], row: Sequence[str]) -> str:
 
 
 def _distinct(row: Iterable[str]) -> list[str]:
-    """Drop empty cells and the repetitions of a merged cell."""
-    return [cell for cell, _ in groupby(filter(None, row))]
+    """Drop empty cells and the repetitions of a merged cell of words; no figure, no dash."""
+    runs = ((cell, list(run)) for cell, run in groupby(filter(None, row)))
+    words = re.compile(r"[^\W\d_]")
+    return [c for cell, run in runs for c in (run[:1] if words.search(cell) else run)]
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -168,12 +170,17 @@ def _unit(cell: str) -> str:
     return re.sub(r"[\W\d]+", "", cell) if _AMOUNT.fullmatch(cell) else ""
 
 
+def _counts(cell: str) -> bool:
+    """Tell whether a cell is an amount and no year, which names a column."""
+    return _AMOUNT.fullmatch(cell) is not None and not _YEAR.fullmatch(cell)
+
+
 def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the names of the columns of a table without marks whose first two rows name them.
 
     The first has names that reach over several columns, repeated or followed by empty cells; a
-    column below holds amounts, and what stands in the second is none, unless it is the only row
-    without a name. Empty if it is no such table.
+    column below holds amounts, and what stands in the second is none of their kind ("30 minutes"
+    above prices), unless it is the only row without a name. Empty if it is no such table.
     """
     if len(rows) < 3:
         return ()
@@ -182,14 +189,16 @@ def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     titled = top[0] and len({*top} - {""}) == 1  # it stands above all of the table
     wide = not titled and any(b in ("", a) and a for a, b in pairwise(top))
     unnamed = top[0] and not second[0] and all(second[1:])
-    amounts = any(map(_AMOUNT.fullmatch, filter(None, second))) and not unnamed
-    if not wide or len(second) < len(top) or amounts:
+    below = [[cell.strip() for cell in row] for row in rows[2:]]
+    alike = {_unit(cell) for cell in second if _counts(cell)} & {
+        _unit(cell) for row in below for cell in row if _counts(cell)
+    }
+    if not wide or len(second) < len(top) or (alike and not unnamed):
         return ()
     for place in range(1, len(top)):
         if not top[place] and second[place]:
             top[place] = top[place - 1]
     names = join_names([top, second])
-    below = [[cell.strip() for cell in row] for row in rows[2:]]
     return names if looks_like_header([names, *below]) and amounts_below(names, below) else ()
 
 

@@ -22,6 +22,8 @@ _LIST_MARK = re.compile(
     rf"\s*(?:[(（【\[]?(?:\d{{1,2}}|[A-Za-z]|[{_HAN_NUMBERS}]{{1,3}})[)）】\]]|(?:\d{{1,2}}(?:\.\d{{1,2}})*|[A-Z])\.\s"
     rf"|(?:\d{{1,2}}|[{_HAN_NUMBERS}]{{1,3}})、)\s*(?=\S)"
 )
+_CLAUSE = re.compile(r"\s*[(（]\d{1,2}[)）]")
+"""How a paragraph of a contract begins."""
 _QUESTION = re.compile(r"[?？؟]['\"”’»)\]）】」』*_]*\s*$")
 _HEADING_LENGTH = 12
 """Words of the longest line that is taken for a heading."""
@@ -36,7 +38,7 @@ class Unit:
     end: int
     kind: UnitKind
     section: int
-    """Counts the headings inside the passage; 0 is what stands before the first."""
+    """Counts the headings and numbered clauses inside the passage; 0 is what stands before."""
     paragraph: int
     number: int = 0
     """Of a numbered list item; 0 for all others."""
@@ -74,7 +76,7 @@ def units_of(text: str, language: str = "") -> list[Unit]:
         else:
             units += _of_paragraph(block, start, paragraph, language)
         start += len(block)
-    return _in_sections(_without_single_numbers(units), text)
+    return _in_sections(_with_clauses(_without_single_numbers(units)), text)
 
 
 def is_cut(text: str, language: str = "") -> bool:
@@ -121,8 +123,7 @@ def run_around(units: Sequence[Unit], i: int) -> range:
 
 def heading_above(units: Sequence[Unit], i: int) -> str:
     """Return the heading inside a passage that a unit stands under; empty if none."""
-    section = units[i].section
-    return next((u.text for u in units if u.kind == "heading" and u.section == section), "")
+    return next((u.text for u in reversed(units[: i + 1]) if u.kind == "heading"), "")
 
 
 def _of_paragraph(block: str, start: int, paragraph: int, language: str) -> Iterator[Unit]:
@@ -205,14 +206,28 @@ def _without_single_numbers(units: Sequence[Unit]) -> list[Unit]:
     return kept
 
 
+def _with_clauses(units: Sequence[Unit]) -> list[Unit]:
+    """Make paragraphs of the clauses of a contract: "(2) If … Then …" is no step of anything."""
+    out = list(units)
+    for run in steps_of(units):
+        begins = [i for i in run if _CLAUSE.match(units[i].text)]
+        if len(begins) < len(run) and begins[:1] == [run[0]] and len(begins) > 1:
+            for i in run:
+                out[i] = replace(units[i], kind="sentence", number=0)
+    return out
+
+
 def _in_sections(units: Sequence[Unit], text: str) -> list[Unit]:
-    """Tell headings, and number the sections that they begin."""
+    """Tell headings, and number the sections that they and clauses begin."""
     section = 0
     out: list[Unit] = []
     for i, unit in enumerate(units):
         following = units[i + 1] if i + 1 < len(units) else None
         first = not out or out[-1].paragraph != unit.paragraph or out[-1].kind == "heading"
-        if first and following is not None and _is_heading(unit, following, text):
+        if unit.kind == "sentence" and _CLAUSE.match(unit.text):
+            section += 1
+            out.append(replace(unit, section=section))
+        elif first and following is not None and _is_heading(unit, following, text):
             section += 1
             out.append(replace(unit, kind="heading", section=section))
         else:

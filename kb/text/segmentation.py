@@ -99,6 +99,7 @@ _TAIL = 80
 """Characters before and after a boundary that decide whether it is one."""
 _INITIALS = re.compile(r"(?:^|[\s(])(?:\w\.\s?){1,3}$")
 _NUMBERING = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]\s*$")
+_BRACKETED = re.compile(r"^\s*[(（]\w{1,3}[)）]")
 _CLOSED = re.compile(r"[.!?][\"'”’»)\]]+\s+(?=[\"'“‘«(\[]?[A-ZÀ-ÞА-ЯЁ])")
 _CJK_END = re.compile(
     r"(?<![。！？｡…])[。！？｡…]++[”’」』）)】\"']*+(?=[^\s”’」』）)】\"'。！？｡…，、])"
@@ -162,6 +163,8 @@ def _sentences_of(block: str, language: str) -> list[str]:
 
 def _boundaries(block: str, language: str) -> list[int]:
     code = language or ("zh" if _CJK_CHAR.search(block) else "en")
+    # Behind a number in brackets sentencex sees one sentence only.
+    block = _BRACKETED.sub(lambda mark: " " * len(mark[0]), block)
     found = [b["end_index"] for b in get_sentence_boundaries(code, block)]
     found += [m.end() for m in _CLOSED.finditer(block)]
     if _CJK_CHAR.search(block):

@@ -36,9 +36,14 @@ def content_words(text: str) -> list[str]:
 
 
 def stem_of(word: str) -> str:
-    """Return the beginning of a folded word that its forms have in common."""
+    """Return the beginning of a folded word that its forms have in common.
+
+    A weekday is one word in all languages: "Freitag", "freitags" and "Fridays".
+    """
     if is_cjk(word[0]):
         return word
+    if len(word) > 3 and (day := lexicon().weekdays.get(word)):  # "sun" and "sat" are words, too
+        return f"weekday {day}"
     if len(word) > 5:
         return word[: max(4, len(word) - 3)]
     return word.rstrip("s") if len(word) > 3 else word

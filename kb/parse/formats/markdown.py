@@ -67,7 +67,8 @@ def parse_markdown(name: str, data: bytes) -> Document:
         text = text[match.end() :]
     blocks = markdown_blocks(text, first_line=offset + 1)
     if not title:
-        title = next((b.text for b in blocks if b.kind == "heading" and b.level == 1), "")
+        tops = [b.text for b in blocks if b.kind == "heading" and b.level == 1]
+        title = tops[0] if len(tops) == 1 else ""  # of several none is about all
     return Document(tuple(blocks), title, language[:2].lower(), valid_from=start, valid_until=end)
 
 

@@ -356,6 +356,10 @@ def test_yes_after_an_offered_person_asks_for_the_person(text: str, language: st
             ["Verkauft ihr Tische und Stühle in Weiß?"],
         ),
         ("¿Tienen mesas y toallas en la sala?", ["¿Tienen mesas y toallas en la sala?"]),
+        (
+            "Ab welchem Alter geht das und gibts Rabatt?",
+            ["Ab welchem Alter geht das?", "Gibts Rabatt?"],
+        ),
     ],
 )
 def test_questions_of_one_message(text: str, parts: list[str]) -> None:

@@ -251,3 +251,21 @@ def test_a_line_left_of_an_indented_list_is_no_part_of_its_last_item() -> None:
     below = "The code lasts ten days. An older one is replaced by the office."
     text = "\n".join(["SETTING UP\n", *(f"   {item}" for item in items), below])
     assert lines(parse("manual.txt", text.encode())) == [*items, below]
+
+
+def test_lengths_of_time_above_prices_name_columns_and_equal_figures_stay() -> None:
+    rows = [
+        ["Lesson", "Children", "Children", "Adults", "Adults"],
+        ["Lesson", "30 minutes", "45 minutes", "30 minutes", "45 minutes"],
+        ["Alone", "82", "118", "96", "138"],
+        ["Ten", "–", "–", "310", "445"],
+    ]
+    cells = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
+    assert lines(parse("prices.html", f"<table>{cells}</table>".encode())) == [
+        "Lesson: Alone; Children, 30 minutes: 82; Children, 45 minutes: 118; "
+        "Adults, 30 minutes: 96; Adults, 45 minutes: 138",
+        "Lesson: Ten; Children, 30 minutes: –; Children, 45 minutes: –; "
+        "Adults, 30 minutes: 310; Adults, 45 minutes: 445",
+    ]
+    unnamed = "<table><tr><td>Ten<td>5<td>5<td>310 €<tr><td>One<td>6<td>6<td>7 €</table>"
+    assert lines(parse("prices.html", unnamed.encode())) == ["Ten; 5; 5; 310 €", "One; 6; 6; 7 €"]

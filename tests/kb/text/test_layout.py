@@ -98,3 +98,15 @@ def test_rows_whose_first_column_has_no_name_are_rows() -> None:
     rows = "Express; Small: 9; Large: 14\nBy sea; Small: 4; Large: 6"
     text = f"Fares\n{rows}\nWe open daily; on Sunday: 9."
     assert [u.kind for u in units_of(text, "en")] == ["heading", "row", "row", "sentence"]
+
+
+def test_the_clauses_of_a_contract_are_paragraphs_and_no_steps() -> None:
+    text = "(1) Rates are due on the 5th. Courses earlier.\n(2) You may pay in parts. Not trips."
+    units = units_of(text, "en")
+    assert [(u.kind, u.number, u.section) for u in units] == [
+        ("sentence", 0, 1),
+        ("sentence", 0, 1),
+        ("sentence", 0, 2),
+        ("sentence", 0, 2),
+    ]
+    assert [u.number for u in units_of("(1) Open the app.\n(2) Scan.", "en")] == [1, 2]

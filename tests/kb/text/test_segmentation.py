@@ -97,3 +97,7 @@ def test_each_row_of_a_table_is_a_unit_however_long_it_is() -> None:
         "Country: Great Britain; Working days: 3 to 4; Parcel: EUR 9.50; Free from: EUR 120",
     ]
     assert split_sentences("We send parcels by road.\n\n" + "\n".join(rows), "en")[1:] == rows
+
+
+def test_sentences_behind_a_number_in_brackets() -> None:
+    assert split_sentences("(1) It is one. It was two.", "en") == ["(1) It is one.", "It was two."]
