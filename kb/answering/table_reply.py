@@ -52,7 +52,7 @@ async def say_table(
         if one is chunk or same_table(own[0], line)
     ]
     rows = read_rows(list(dict.fromkeys(lines)))
-    chosen = await _chosen(parts, asked, chunk, rows)
+    chosen, likely = await _chosen(parts, asked, chunk, rows)
     said = say_rows(
         asked.text,
         rows,
@@ -72,23 +72,29 @@ async def say_table(
             texts.append(sentence)
     column, name = rows[chosen[0]].cells[0]
     named = f"{column}: {name}" if column else name
-    return Piece(plain(said), "\n".join(texts), heading_above(units, row), named)
+    return Piece(plain(said), "\n".join(texts), heading_above(units, row), named, likely)
 
 
-async def _chosen(parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row]) -> list[int]:
-    """Return the rows that are meant; of two questions those of each that means any."""
+async def _chosen(
+    parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row]
+) -> tuple[list[int], float]:
+    """Return the rows that are meant, of two questions those of each that means any.
+
+    And how probable it is that these are meant.
+    """
     texts = [row.text for row in rows]
     questions = [] if asked.latest else split_questions(asked.text)
     if len(questions) < 2:
         near = await _near(parts, asked, chunk, rows)
         read = await parts.odds_of_all(asked, chunk, texts)
         return choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
-    found = set[int]()
+    found, likely = set[int](), 1.0
     for question in questions:
         odds = await parts.odds(question, chunk, texts)
-        own = choose_rows(question, rows, read=None if odds is None else odds.tolist())
-        found |= set(own if len(own) < len(rows) else ())
-    return sorted(found) or list(range(len(rows)))
+        own, sure = choose_rows(question, rows, read=None if odds is None else odds.tolist())
+        if len(own) < len(rows):
+            found, likely = found | set(own), likely * sure
+    return sorted(found) or list(range(len(rows))), likely
 
 
 async def _read_columns(

@@ -133,8 +133,10 @@ def choose_rows(
     latest: str = "",
     near: Sequence[float] | None = None,
     read: Sequence[float] | None = None,
-) -> list[int]:
-    """Return the rows that a question is about; all of them if it names none.
+) -> tuple[list[int], float]:
+    """Return the rows that a question is about, and how probable it is that it is about these.
+
+    All of them if it names none.
 
     Args:
         question: as the customer asked it.
@@ -145,12 +147,12 @@ def choose_rows(
         read: the reader's log-odds of each row, if it was asked.
     """
     if len(rows) < 2:
-        return list(range(len(rows)))
+        return list(range(len(rows))), 1.0
     told = _told(question, rows)
     named = _named(question, rows)
     if latest not in ("", question):
         if last := _named(latest, rows):
-            return list(last)
+            return list(last), 1.0
         told = [sum(both) for both in zip(told, _told(latest, rows), strict=True)]
         new = set(stems(latest))
         named = {i: n for i, n in named.items() if new & set(stems(row_name(rows, i)))} or named
@@ -163,8 +165,8 @@ def _likely_rows(
     named: Mapping[int, set[str]],
     near: Sequence[float],
     read: Sequence[float],
-) -> list[int]:
-    """Return the rows with the highest log-odds by words, similarity and reader.
+) -> tuple[list[int], float]:
+    """Return the rows with the highest log-odds by words, similarity and reader, and their share.
 
     They end where the next one is clearly less likely, or where they are too many.
     """
@@ -173,14 +175,17 @@ def _likely_rows(
         for i, (words, like, odds) in enumerate(zip(told, near, read, strict=True))
     ]
     if len(set(map(frozenset, named.values()))) > 1 and max(total) in (total[i] for i in named):
-        return list(named)  # "for the Heron and the Plover"
+        return list(named), 1.0  # "for the Heron and the Plover"
     falling = sorted(total, reverse=True)
     gaps = (low for high, low in itertools.pairwise(falling) if high - low >= _CLOSE)
     least = next(gaps, -math.inf)
     found = [i for i, value in enumerate(total) if value > least]
     if len(found) > _MANY:
         found = [i for i, value in enumerate(total) if value >= falling[0] - _CLOSE]
-    return found if len(found) <= len(total) / 2 else list(range(len(total)))
+    if len(found) > len(total) / 2:
+        return list(range(len(total))), 1.0
+    odds = [math.exp(value - falling[0]) for value in total]
+    return found, sum(odds[i] for i in found) / sum(odds)
 
 
 def _named(question: str, rows: Sequence[Row]) -> dict[int, set[str]]:

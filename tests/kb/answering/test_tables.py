@@ -1,8 +1,12 @@
 """Which rows a question is about, and how they are said."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from kb.answering.tables import (
+    Row,
     cells_of,
     choose_rows,
     read_rows,
@@ -24,8 +28,12 @@ COUNTRIES = read_rows(
 )
 
 
+def rows_meant(question: str, rows: Sequence[Row], **told: Any) -> list[int]:
+    return choose_rows(question, rows, **told)[0]
+
+
 def said(question: str, language: str = "en") -> str:
-    return say_rows(question, COUNTRIES, choose_rows(question, COUNTRIES), language)
+    return say_rows(question, COUNTRIES, rows_meant(question, COUNTRIES), language)
 
 
 def test_one_row() -> None:
@@ -51,7 +59,7 @@ def test_a_day_is_found_by_its_abbreviation() -> None:
     rows = read_rows(
         ["Trip: Bend; Days: Wed, Sat", "Trip: Locks; Days: Sun", "Trip: Sunset; Days: Fri"]
     )
-    assert choose_rows("Is there a trip on friday evening?", rows) == [2]
+    assert rows_meant("Is there a trip on friday evening?", rows) == [2]
 
 
 def test_a_cell_with_a_semicolon_stays_whole() -> None:
@@ -83,7 +91,7 @@ def test_a_first_column_that_repeats_is_not_enough_of_a_name() -> None:
 def test_lines_of_two_cells_without_column_names() -> None:
     rows = read_rows(["Day ticket: 4 EUR", "Week ticket: 19 EUR"])
     question = "What is a week ticket?"
-    assert say_rows(question, rows, choose_rows(question, rows), "en") == "Week ticket: 19 EUR."
+    assert say_rows(question, rows, rows_meant(question, rows), "en") == "Week ticket: 19 EUR."
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,7 @@ FEES = read_rows(
 @pytest.mark.parametrize("read", [None, [0.0, 0.5, 0.2, -2.0]])
 def test_a_quantity_chooses_the_row_in_whose_range_it_lies(read: list[float] | None) -> None:
     question = "What is it a month to have my 35 kg rottweiler on your plan?"
-    assert choose_rows(question, FEES, read=read) == [2]
+    assert rows_meant(question, FEES, read=read) == [2]
 
 
 def test_a_quantity_chooses_no_row_of_another_name() -> None:
@@ -124,22 +132,22 @@ def test_a_quantity_chooses_no_row_of_another_name() -> None:
         "Animal: Dog; Weight: 25 to 45 kg; Pipette: purple",
         "Animal: Cat; Weight: from 1.5 kg; Pipette: green",
     ]
-    assert choose_rows("My dog weighs 52 kg, which one?", read_rows(lines)) != [2]
-    assert choose_rows("My cat weighs 5 kg, which one?", read_rows(lines)) == [2]
+    assert rows_meant("My dog weighs 52 kg, which one?", read_rows(lines)) != [2]
+    assert rows_meant("My cat weighs 5 kg, which one?", read_rows(lines)) == [2]
 
 
 def test_the_reader_chooses_a_row_that_shares_no_word_with_the_question() -> None:
     question = "What do you take for my bunny?"
-    assert choose_rows(question, FEES) == [0, 1, 2, 3]
-    assert choose_rows(question, FEES, read=[-4.0, -4.0, -4.0, 1.0]) == [3]
-    assert choose_rows(question, FEES, read=[-1.0, -1.2, -1.5, -0.9]) == [0, 1, 2, 3]
+    assert rows_meant(question, FEES) == [0, 1, 2, 3]
+    assert rows_meant(question, FEES, read=[-4.0, -4.0, -4.0, 1.0]) == [3]
+    assert rows_meant(question, FEES, read=[-1.0, -1.2, -1.5, -0.9]) == [0, 1, 2, 3]
 
 
 def test_the_reader_may_prefer_another_row_than_the_one_whose_name_the_question_has() -> None:
     rows = read_rows(["Single: 740 €", "Single with balcony: 795 €", "Twin: 980 €"])
     question = "a single one, but with somewhere to sit outside"
-    assert choose_rows(question, rows) == [0]
-    assert choose_rows(question, rows, read=[-2.0, 2.0, -5.0]) == [1]
+    assert rows_meant(question, rows) == [0]
+    assert rows_meant(question, rows, read=[-2.0, 2.0, -5.0]) == [1]
 
 
 TRIPS = read_rows(
@@ -211,14 +219,17 @@ def test_a_column_is_meant_by_its_number_or_its_own_word(question: str, said: st
 
 
 def test_rows_with_the_same_part_of_a_name_are_told_apart_by_the_rest() -> None:
-    assert choose_rows("heat against bed bugs", HOMES) == [0]
-    assert choose_rows("bed bugs or moths?", HOMES, read=[4, 4, 4]) == [0, 1, 2]
+    assert rows_meant("heat against bed bugs", HOMES) == [0]
+    assert rows_meant("bed bugs or moths?", HOMES, read=[4, 4, 4]) == [0, 1, 2]
 
 
 def test_rows_between_which_nothing_tells_are_all_said() -> None:
     nests = read_rows(["Nest: low; June: £69", "Nest: high; June: £99", "Nest: second; June: £20"])
-    assert choose_rows("a nest in June", nests, read=[4.0, 4.6, 3.5]) == [0, 1, 2]
-    assert choose_rows("a nest in June", nests, read=[4.0, 6.6, 3.5]) == [1]
+    assert rows_meant("a nest in June", nests, read=[4.0, 4.6, 3.5]) == [0, 1, 2]
+    assert rows_meant("a nest in June", nests, read=[4.0, 6.6, 3.5]) == [1]
+    assert choose_rows("a nest in June", nests, read=[4.0, 4.6, 3.5])[1] == 1
+    assert choose_rows("a nest in June", nests, read=[4.0, 5.4, 0.0])[1] == pytest.approx(0.8, 0.01)
+    assert choose_rows("a nest in June", nests, read=[0.0, 9.0, 0.0])[1] > 0.99
 
 
 def test_what_is_more_than_a_value_is_no_alternative_to_one() -> None:
@@ -234,13 +245,13 @@ def test_a_follow_up_that_changes_a_part_of_a_name_means_the_new_row() -> None:
          (("metal", 790), ("zircon", 930), ("plastic", 310))]
     )  # fmt: skip
     question, latest = "What is a crown of metal? And of zircon?", "And of zircon?"
-    assert choose_rows(question, crowns, read=[0.5, 0.5, -4.0]) == [0, 1]
-    assert choose_rows(question, crowns, latest=latest, read=[0.5, 0.5, -4.0]) == [1]
+    assert rows_meant(question, crowns, read=[0.5, 0.5, -4.0]) == [0, 1]
+    assert rows_meant(question, crowns, latest=latest, read=[0.5, 0.5, -4.0]) == [1]
 
 
 def test_two_rows_that_are_named_are_both_said_whatever_the_reader_prefers() -> None:
     question = "How long are the Bend and the Sunset trips?"
-    assert choose_rows(question, TRIPS, read=[2.0, -3.0, -1.0]) == [0, 2]
+    assert rows_meant(question, TRIPS, read=[2.0, -3.0, -1.0]) == [0, 2]
 
 
 @pytest.mark.parametrize(
