@@ -1,6 +1,7 @@
 """A message to an answer: the operator's words if we have them, else those of the documents."""
 
 import datetime
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +54,10 @@ _SURE_ALONE = 0.9
 names nobody to call is given in an urgent matter."""
 _URGENT_MOST = 2 * MOST
 """Words of a reply in an urgent matter: nothing that matters in it may be left out."""
-_LIKELY = 0.25
-"""Share of the best text's probability from which on the next one may be meant by a follow-up."""
+_MAY_BE_MEANT = 3
+"""Texts found in context of which a follow-up may mean each …"""
+_ADDED = 0.5
+"""… and what the reader's log-odds by the follow-up alone count beside those in context."""
 _CALL = re.compile(r"(?<![\w.,])(?:\+|0)\d[\d ()/-]{5,}\d")
 """A telephone number."""
 _ASKING_EMOJI = str.maketrans("❓❔", "??", "\ufe0f")
@@ -219,13 +222,32 @@ class Answerer:
         leans = alone.answerable < self._policy.hedge_at
         for rewritten in in_context(question, history, part=leans):
             found = await self._retriever.retrieve(rewritten, today=today)
-            found = _with_named_first(found, question)
+            found = await self._by_latest(found, question)
             likelier = found.answerable > best.answerable  # and so there is one
             if likelier and (leans or await self._may_say(found, question, history[-1].answer)):
                 best = found
         if best is alone or continues(question):
             return best
         return best if await self._replier.tells(question, best.hits[0].chunk) else alone
+
+    async def _by_latest(self, found: Retrieval, latest: str) -> Retrieval:
+        """Put the likely text first that says most of what a follow-up adds.
+
+        "And for rats?" asks for the text about rats, "and when?" for the timetable.
+        """
+        likely = found.hits[:_MAY_BE_MEANT]
+        said = [await self._replier.says(latest, hit.chunk) for hit in likely]
+        odds = [
+            math.log(max(hit.probability, 1e-9)) + _ADDED * added
+            for hit, added in zip(likely, said, strict=True)
+            if added is not None
+        ]
+        meant = max(range(len(odds)), key=odds.__getitem__, default=0)
+        if len(odds) < len(likely) or not meant:
+            return found
+        first = replace(likely[meant], probability=found.answerable)
+        rest = [hit for hit in found.hits if hit is not likely[meant]]
+        return replace(found, hits=(first, *rest))
 
     async def _may_say(self, found: Retrieval, question: str, told: str) -> bool:
         """Tell whether a text that is found in context is new, or says something of a question."""
@@ -299,26 +321,6 @@ class Answerer:
         key: TextKey = "person_contact" if contact else _SMALLTALK[intent]
         text = self._composer.text(key, language, contact=contact)
         return Answer("smalltalk", text, language, confidence=1.0, intent=intent)
-
-
-def _with_named_first(found: Retrieval, latest: str) -> Retrieval:
-    """Put the second of two likely texts first if it alone has what a follow-up names.
-
-    "And for rats?" asks for the text about rats, whatever the question before it was about.
-    """
-    if len(found.hits) < 2 or found.hits[1].probability < _LIKELY * found.answerable:
-        return found
-    first, second = found.hits[:2]
-    asked = set(stems(latest))
-    own, other = (
-        asked & set(stems(f"{one.chunk.title}\n{one.chunk.text}\n{one.chunk.answer}"))
-        for one in (first, second)
-    )
-    if not own < other:
-        return found
-    turned = replace(second, probability=first.probability)
-    rest = replace(first, probability=second.probability)
-    return replace(found, hits=(turned, rest, *found.hits[2:]))
 
 
 def _is_told(found: Retrieval, reply: str) -> bool:

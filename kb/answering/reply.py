@@ -28,8 +28,6 @@ from kb.text.layout import Unit, heading_above, heading_of, length, steps_of, un
 
 _PROCEDURE = 4.0
 """How much likelier a step answers a question of how something is done."""
-_ONE_STEP = 1.0
-"""How much likelier one step answers than all together if the question is about that one."""
 _READER = 0.75
 """How much the reader's log-odds of a sentence count beside its words and nearness."""
 _ENOUGH_READ = 0.95
@@ -111,18 +109,23 @@ class Replier:
             complete = min(complete, piece.complete)
         return Reply("\n\n".join(texts), tuple(cited), built, complete)
 
-    async def tells(self, question: str, chunk: Chunk, *, unread: bool = True) -> bool:
-        """Tell whether a sentence of a chunk may answer a question; without a reader `unread`."""
+    async def says(self, question: str, chunk: Chunk) -> float | None:
+        """Return the log-odds that a sentence of a chunk answers; ``None`` without a reader."""
         units = units_of(chunk.answer or chunk.text, chunk.language)
         odds = await self._parts.odds(question, chunk, [unit.text for unit in units], least=1)
-        return unread if odds is None else bool(odds.max() > SILENT)
+        return None if odds is None else float(odds.max())
+
+    async def tells(self, question: str, chunk: Chunk, *, unread: bool = True) -> bool:
+        """Tell whether a sentence of a chunk may answer a question; without a reader `unread`."""
+        said = await self.says(question, chunk)
+        return unread if said is None else said > SILENT
 
     async def _piece(self, asked: Asked, chunk: Chunk, others: Sequence[Hit], most: float) -> Piece:
         text = chunk.answer or chunk.text
         units = units_of(text, chunk.language)
         if not units:
             return Piece(text, text)
-        if await self._asks_one_step(asked, chunk, units):
+        if asks_fact(asked.last):  # which one of the steps says
             steps = {i for run in steps_of(units) for i in run}
             units = [replace(u, number=0) if i in steps else u for i, u in enumerate(units)]
         near = await self._parts.near(asked.vector, chunk.chunk_id, [u.text for u in units])
@@ -154,17 +157,6 @@ class Replier:
         asking = about(tabled=False)
         words = await self._sentences(asking, chunk, units, told, all(read), others, most)
         return with_rows(words, table) if table else words
-
-    async def _asks_one_step(self, asked: Asked, chunk: Chunk, units: Sequence[Unit]) -> bool:
-        """Tell whether a question is about one step of a procedure and not how it goes."""
-        runs = steps_of(units)
-        if not runs or asks_how(asked.last):
-            return False
-        if asks_fact(asked.last):
-            return True
-        steps = [units[i].text for run in runs for i in run]
-        odds = await self._parts.odds(asked.last, chunk, [*steps, "\n".join(steps)])
-        return odds is not None and bool(odds[:-1].max() > odds[-1] + _ONE_STEP)
 
     async def _sentences(
         self,

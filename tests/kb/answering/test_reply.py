@@ -548,26 +548,20 @@ async def test_two_questions_to_one_table_get_the_rows_of_both() -> None:
     assert made.text.splitlines() == ["• Reminder – Euros: 6", "• Chargeback – Euros: 8"]
 
 
-async def test_a_question_about_one_step_gets_the_sentence_that_the_reader_finds() -> None:
+async def test_what_is_left_out_of_steps_is_what_answers_least() -> None:
     filler = "Please take all the time that you need for it, we are here until the evening."
     steps = [f"Do thing {n} at the desk. {filler}" for n in range(1, 7)]
     steps[3] = f"Collect it in room two. {filler} Carry your passport with you."
     text = "\n".join(f"{n}. {step}" for n, step in enumerate(steps, start=1))
     (chunk,) = await chunks_of("p.md", f"# Hire\n\n{text}\n", tokens=400)
-
-    class Prefers(LikesWords):
-        async def read(self, question: str, texts: Sequence[str]) -> Sequence[float]:
-            return [9.0 if "passport" in t and "thing" not in t else -9.0 for t in texts]
-
-    replier = Replier(None, release_of([chunk]), Prefers("passport"))
-    made = await replier.reply("and what has to come along", None, Hit(chunk, 0.9, 0.9))
-    assert "passport" in made.text
-    assert "thing 1" not in made.text
-
     replier = Replier(None, release_of([chunk]), LikesWords("passport"))
     made = await replier.reply("how do I hire one", None, Hit(chunk, 0.9, 0.9))
     assert "thing 1" in made.text
-    assert "passport" in made.text  # what is left out of a step is what does not answer
+    assert "passport" in made.text
+    assert (
+        "passport"
+        not in (await Replier().reply("how do I hire one", None, Hit(chunk, 0.9, 0.9))).text
+    )
 
 
 async def test_bare_prices_come_with_the_currency_that_stands_beside_the_table() -> None:
