@@ -555,12 +555,14 @@ async def test_what_is_left_out_of_steps_is_what_answers_least() -> None:
     text = "\n".join(f"{n}. {step}" for n, step in enumerate(steps, start=1))
     (chunk,) = await chunks_of("p.md", f"# Hire\n\n{text}\n", tokens=400)
     replier = Replier(None, release_of([chunk]), LikesWords("passport"))
-    made = await replier.reply("how do I hire one", None, Hit(chunk, 0.9, 0.9))
+    made = await replier.reply("how do I hire one in the evening", None, Hit(chunk, 0.9, 0.9))
     assert "thing 1" in made.text
     assert "passport" in made.text
     assert (
         "passport"
-        not in (await Replier().reply("how do I hire one", None, Hit(chunk, 0.9, 0.9))).text
+        not in (
+            await Replier().reply("how do I hire one in the evening", None, Hit(chunk, 0.9, 0.9))
+        ).text
     )
 
 
