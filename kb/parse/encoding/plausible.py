@@ -14,7 +14,7 @@ _CJK_PUNCTUATION = frozenset(
     "、。，！？：；（）「」『』【】《》〈〉〔〕［］～〜・ー々〇※　￥％＋－＝／＆＠＃"
 )
 _GLUED_SYMBOL = re.compile(
-    r"[^\W\d_][^\w\s\x00-\x7f’‘–—‐‑·…\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0903\u093a-\u094f\u0e31-\u0e4e][^\W\d_]|[^\W\d_][€£¥¬§¶±†‡]"
+    r"[^\W\d_][^\w\s\x00-\x7f’‘–—‐‑·…\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0903\u093a-\u094f\u0e31-\u0e4e][^\W\d_]|[^\W\d_](?:[€£¥¬§¶±†‡]|[¹²³¼½¾ªº][^\W\d_])"
 )
 _STRAY = re.compile(r"[¬¶µ∂√∆≈ƒ£¢]|(?:^|\s)[»”][^\W\d_]", re.MULTILINE)
 """Signs that stand for capital letters when Cyrillic is read by the table of another system."""
@@ -54,7 +54,7 @@ def read_as(text: str, encoding: str = "") -> list[Reading]:
     """
     foreign = [c for c in text if c > "\x7f" and c not in _PUNCTUATION]
     if not foreign:
-        return [Reading(plausible=not _GLUED_SYMBOL.search(text))]
+        return [] if _GLUED_SYMBOL.search(text) else [Reading(plausible=True)]
     if any(unicodedata.category(c) in {"Cn", "Co", "Cs", "Cc"} for c in foreign):
         return []
     letters = [c for c in foreign if unicodedata.category(c)[0] in "LM"]

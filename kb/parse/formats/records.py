@@ -12,7 +12,8 @@ from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, field_of, is_faq, map_columns
 from kb.parse.faq.entry import entry_of
 from kb.parse.faq.questions import is_question
-from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.faq.rows import Taken, read_table
+from kb.parse.faq.table_text import Row
 from kb.parse.faq.values import LANGUAGE_CODES, cell_text, language_code, split_variants
 from kb.parse.formats.dialogflow import intent_entries
 from kb.parse.limits import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS
