@@ -1,6 +1,6 @@
 """Rows of a CSV, XLSX or JSON file to FAQ entries, or to passages where they are no FAQ."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import starmap
@@ -19,7 +19,7 @@ from kb.parse.faq.columns import (
     read_columns,
     written,
 )
-from kb.parse.faq.entry import entry_of
+from kb.parse.faq.entry import SHOWN, STATES, WITHHELD, entry_of, withheld
 from kb.parse.faq.formula import unprotect
 from kb.parse.faq.questions import is_question
 from kb.parse.faq.table_text import HEADER_WITHIN, NAME_CHARS, Cells, Row, table_text, trim
@@ -38,6 +38,7 @@ _MOST_OFFERED = 4
 _FEWEST_PAIRS = 3
 _QUESTIONS = 0.6
 """Share of a column's cells that ask something, from which on it holds questions."""
+_TELLING = {*SHOWN, *STATES, *WITHHELD}
 _WRITTEN = {"answer": with_links, "valid_from": day_of, "valid_until": day_of}
 
 EXPORTED = "document"
@@ -94,7 +95,9 @@ def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: 
     unknown names, the header is named with how to give them.
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
-    if objections := {row: reason for row in filled if (reason := _objection(row))}:
+    names = next((row.cells for row in filled if len({*row.cells} - {""}) > 1), ())
+    states = {n: name for n, name in enumerate(names) if name.strip().lower() in _TELLING}
+    if objections := {row: reason for row in filled if (reason := _objection(row, states))}:
         kept = [
             replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
             for row in filled
@@ -120,12 +123,14 @@ def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: 
     return Taken(table_text(filled, title_path), tuple(_asked_for_columns(filled)))
 
 
-def _objection(row: Row) -> str:
-    """Return what is wrong with the formulas of a row, or nothing."""
+def _objection(row: Row, states: Mapping[int, str]) -> str:
+    """Return why a row is not taken: its formulas, or what a column says; or nothing."""
     if NO_RESULT in row.cells:
         return UNSAVED
     broken = next((cell for cell in row.cells if cell in _FORMULA_ERRORS), "")
-    return f"A formula in it gives {broken}. Correct it." if broken else ""
+    if broken:
+        return f"A formula in it gives {broken}. Correct it."
+    return withheld({name: row.cells[n] for n, name in states.items() if n < len(row.cells)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -397,6 +397,9 @@ def test_cells_are_read_as_they_are_meant(name: str, text: str, expected: list[s
 def test_several_questions_in_one_cell_are_wordings_of_one() -> None:
     (section,) = parse("a.csv", b'question,answer\n"How long?\nHow wide?",5 cm\n').sections
     assert (section.text, section.variants, section.answer) == ("How long?", ("How wide?",), "5 cm")
+    names = "分段标题(选填),分段内容(必填),问题(选填,单元格内一行一个)".replace(",单", "，单")
+    (section,) = parse("a.csv", f'{names}\n,9点,"几点开门\n周末营业吗"\n'.encode()).sections
+    assert (section.text, section.variants, section.answer) == ("几点开门", ("周末营业吗",), "9点")
 
 
 def test_cells_of_an_open_document_without_words_have_their_value_or_are_named() -> None:
