@@ -19,10 +19,14 @@ PAGE_NUMBER = re.compile(
 """A line that says which page it stands on, and nothing else."""
 _NUMBER = re.compile(r"[\s\d.,:%+\-−()/€$£¥]*\d[\s\d.,:%+\-−()/€$£¥]*")
 _AMOUNT = re.compile(
+    r"(?i:(?:ab|from|desde|od|от|da|dès|vanaf|från|fra|ca\.|approx\.|до|bis|up to|max\.|min\.)\s)?"
     r"(?:[A-Z]{3}\s)?[€$£¥+\-−(\s]{0,3}\d[\d.,\s]*[-–]?[\d.,]*\s?[^\W\d]{0,9}[%€$£¥)]{0,2}"
 )
 _PRICE = re.compile(r"[A-Z]{3}\s?\d[\d.,]*[.,]\d\d|\d[\d.,]*[.,]\d\d\s?[A-Z]{3}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_MAX_TITLE = 60
+_SENTENCE = re.compile(r"。$|[^\W\d]{6,}\.$|\d\.$")
+"""The end of a sentence, not of a short form: ``руб.``, ``Art.-Nr.``."""
 
 BlockKind: TypeAlias = Literal["heading", "text", "item", "code", "table", "end"]
 """``end``: what follows stands under no heading of this level or below."""
@@ -107,7 +111,7 @@ def table_lines(block: Block) -> list[str]:
     ``Country: Germany; Days: 3; Price: 4.90 EUR``. Without column names the first cell of a row
     of two names the second; longer rows are joined by semicolons.
     """
-    rows = [row for row in block.rows if any(row)]
+    rows = _titled([row for row in block.rows if any(row)])
     if not rows:
         return []
     if block.header and len(rows) > 1:
@@ -117,8 +121,26 @@ def table_lines(block: Block) -> list[str]:
     return ["; ".join(_distinct(row)) for row in rows]
 
 
+def _titled(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Put a title over all columns, within a table, before the names of the rows below it too."""
+    title = ""
+    out: list[Sequence[str]] = []
+    for row, following in zip(rows, [*rows[1:], ()], strict=False):
+        cell = row[0]
+        if len({*row}) == 1 < len(row):
+            is_title = following and cell[0].isalpha() and len(cell) <= _MAX_TITLE
+            title = cell if is_title else ""
+        elif title and cell:
+            row = (f"{title}, {cell}", *row[1:])
+        out.append(row)
+    return out
+
+
 def _named(names: Sequence[str], row: Sequence[str]) -> str:
     pairs = zip_longest((name.strip(" :：") for name in names[: len(row)]), row, fillvalue="")
+    alone = len(names) > 1 and row[0] and len({*row} - {""}) == 1
+    if alone and (len(names) > 2 or any(row[1:]) or not row[0][0].isalnum()):
+        return row[0]  # a title within the table, or a note
     cells = (f"{n}: {cell}" if n and cell and n != cell else cell for n, cell in pairs)
     return "; ".join(_distinct(cells))
 
@@ -142,7 +164,7 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     filled = [cell for cell in first if cell]
     if len(set(filled)) != len(filled):
         return False
-    if any(len(cell) > 60 or cell.endswith((".", "。")) or ASKS.search(cell) for cell in filled):
+    if any(len(cell) > 60 or _SENTENCE.search(cell) or ASKS.search(cell) for cell in filled):
         return False
     if any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in filled):
         return False
@@ -161,7 +183,10 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
         if re.search(r"\d", _YEAR.sub("", first[1])):
             return False
         beside = [row[1] for row in below if len(row) > 1 and row[1]]
-        return bool(beside) and all(map(_AMOUNT.fullmatch, beside))
+        words = [cell for cell in beside if not _AMOUNT.fullmatch(cell)]
+        free = len(words) < len(beside) / 2 and all(map(str.isalpha, words))
+        units = {_unit(cell) for cell in beside if cell not in words}
+        return bool(beside) and (not words or (free and len(units) == 1))
     return True
 
 
@@ -188,12 +213,14 @@ def joined_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     top += [""] * (len(second) - len(top))
     titled = top[0] and len({*top} - {""}) == 1  # it stands above all of the table
     wide = not titled and any(b in ("", a) and a for a, b in pairwise(top))
-    unnamed = top[0] and not second[0] and all(second[1:])
+    unnamed = top[0] and not second[0]
     below = [[cell.strip() for cell in row] for row in rows[2:]]
     alike = {_unit(cell) for cell in second if _counts(cell)} & {
         _unit(cell) for row in below for cell in row if _counts(cell)
     }
-    if not wide or len(second) < len(top) or (alike and not unnamed):
+    amounts = alike and not (unnamed and all(second[1:]))
+    units = unnamed and all(top) and any(second) and all(row[:1] != [""] for row in below)
+    if not (wide or units) or len(second) < len(top) or amounts:
         return ()
     for place in range(1, len(top)):
         if not top[place] and second[place]:

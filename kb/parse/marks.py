@@ -36,6 +36,12 @@ _WORD = re.compile(r"[^\W\d_]+$")
 _UNIT = re.compile(r"\w|[cmdkn]m|ft|in|yd|mi|sec|qm|[смкд]м|met(?:re|er)s?", re.IGNORECASE)
 """What may be squared or cubed: a sign of a formula, or a unit."""
 _FRACTION = re.compile(r"\s*[/⁄]")
+_SIGNS = {
+    "wingdings": {0xFC: "✓", 0xFE: "☑", 0xFB: "✗", 0xFD: "☒", 0xA8: "☐", 0x6F: "☐", 0xE0: "→"},
+    "wingdings 2": {0x50: "✓", 0x52: "☑", 0x4F: "✗", 0x51: "☒", 0x54: "☒", 0xA3: "☐"},
+    "webdings": {0x61: "✓", 0x72: "✗", 0x63: "☐"},
+}
+"""What fonts of signs draw for the letters that a file has."""
 PICTURE_SAYS = re.compile(r"(?!(?:picture|image|graphic|bild|grafik|imagen)$)[^\W\d_]{1,15}", re.I)
 """What a picture in a cell stands for, such as "yes"; longer texts describe it."""
 QUESTION_MARK = "(?:[?？؟\u037e]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
@@ -185,6 +191,12 @@ def line_of(runs: Iterable[Run]) -> str:
             out += link_mark(run.link, out[start:]) if run.link else ""
             start = len(out)
     return out
+
+
+def signs_of(font: str | None, text: str) -> str:
+    """Return letters as their font draws them, where it is one of signs; unknown signs are none."""
+    drawn = _SIGNS.get((font or "").lower())
+    return text if drawn is None else "".join(drawn.get(ord(c) & 0xFF, "") for c in text)
 
 
 def cents(before: str, words: str) -> str:

@@ -1,19 +1,17 @@
 """Bytes to text: marks first, then UTF-8, then what reads as a language.
 
-chardet names the encoding of a page of text nearly always and is unsure of a file with three rows.
-So every usual encoding is tried, the readings that no language writes are dropped, and chardet
-decides among the rest. If it cannot, the operator is asked: mojibake is worse than a question.
+chardet decides among the readings that somebody may have written. Where it is not clearly surer of
+one, the operator is asked: mojibake is worse than a question.
 """
 
 import codecs
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import chardet
 
 from core.errors import UnreadableFile
-from kb.parse.encoding.plausible import Reading, read_as
+from kb.parse.encoding.plausible import is_readable
 from kb.text.language import detect_language
 from kb.text.lexicon import read_lists
 
@@ -39,10 +37,10 @@ _IN_PLACE = re.compile(
 )
 """Signs of Windows' code page where people put them. A text of ASCII with nothing else is in it."""
 _SAMPLE_BYTES = 20_000
-_WORTH_ASKING = 0.05
+_LEAST = 0.006
 """chardet's confidence below which its opinion is a guess."""
-_SHORT_CHARS = 150
-"""Text below which the language detector's disagreement means little."""
+_AGREES = 1.5
+"""How much surer it is of a text in whose language the detector of languages agrees."""
 _CLEARLY = 1.5
 """How many times surer chardet must be of one reading than of the next."""
 
@@ -50,20 +48,6 @@ _ASK = (
     'Its characters cannot be told for sure{detail}. Save it as UTF-8 (in Excel: "CSV UTF-8"; in '
     'an editor: "Save as", encoding UTF-8) and upload it again.'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """One way to read the bytes."""
-
-    encoding: str
-    readings: tuple[Reading, ...]
-    confidence: float
-    """chardet's, or 0 if it did not think of this encoding."""
-
-    @property
-    def strength(self) -> float:
-        return max(reading.frequency for reading in self.readings)
 
 
 def codec_of(label: str) -> str:
@@ -116,7 +100,7 @@ def _decode(name: str, data: bytes, *, html: bool) -> str:
     if html and (found := _META.search(data[:4096]) or _DECLARED.match(data)):
         declared = found.group(1).decode("ascii")
         text = _try(data, codec_of(declared) or declared)
-        if text and read_as(text[:_SAMPLE_BYTES], ""):
+        if text and is_readable(text[:_SAMPLE_BYTES]):
             return text
     text = _try(data, "cp1252")
     return text if text and _IN_PLACE.sub("", text).isascii() else _detected(name, data)
@@ -147,7 +131,7 @@ def _wide(data: bytes) -> str:
         encodings = ["utf-32-le", "utf-32-be", *encodings]
     for encoding in encodings:
         text = _try(sample, encoding) or _try(sample[:-2], encoding)
-        if text and not _CONTROL.search(text) and read_as(text):
+        if text and not _CONTROL.search(text) and is_readable(text):
             return encoding
     return ""
 
@@ -158,62 +142,25 @@ def _escaped(name: str, data: bytes) -> str:
     encoding = str(found["encoding"] or "").lower()
     if encoding in {"iso-2022-jp", "iso-2022-kr", "hz-gb-2312"}:
         text = _try(data, _ALIASES[encoding])
-        if not text or "\x1b" in text or not read_as(text):
+        if not text or "\x1b" in text or not is_readable(text):
             raise UnreadableFile(name, _ASK.format(detail=f" (perhaps {encoding})"))
         return text
     return ""
 
 
 def _detected(name: str, data: bytes) -> str:
-    confidence: dict[str, float] = {}
+    """Return the text that is clearly the likeliest of the readable ones."""
+    likely: dict[str, float] = {}
+    best = ""
     for found in chardet.detect_all(data[: 10 * _SAMPLE_BYTES], ignore_threshold=True):
-        named = str(found["encoding"] or "").lower()
-        confidence.setdefault(codec_of(named) or named, float(found["confidence"] or 0))
-    readable: dict[str, _Candidate] = {}
-    for encoding in _ENCODINGS:
-        text = _try(data, encoding)
-        readings = tuple(read_as(text[:_SAMPLE_BYTES], encoding)) if text else ()
-        if readings:
-            known = readable.get(text)
-            sure = max(confidence.get(encoding, 0.0), known.confidence if known else 0.0)
-            readable[text] = _Candidate(known.encoding if known else encoding, readings, sure)
-    chosen = _choose(readable)
-    best = max(confidence, key=lambda encoding: confidence[encoding], default="")
-    if chosen and best != readable[chosen].encoding:
-        # chardet may speak for a reading that is not even among the plausible ones
-        worth = max(1.2 * readable[chosen].confidence, _WORTH_ASKING)
-        chosen = None if confidence.get(best, 0.0) > worth else chosen
-    if chosen is None:
+        named = str(found["encoding"] or "")
+        best = best or named.lower()
+        text = _try(data, codec_of(named)) if codec_of(named) else ""
+        if text and is_readable(text[:_SAMPLE_BYTES]):
+            agrees = _AGREES if detect_language(text[:_SAMPLE_BYTES]) == found["language"] else 1.0
+            likely[text] = max(likely.get(text, 0.0), agrees * float(found["confidence"] or 0))
+    ranked = sorted(likely, key=lambda text: likely[text], reverse=True)
+    second = likely[ranked[1]] if len(ranked) > 1 else 0.0
+    if not ranked or likely[ranked[0]] < max(_CLEARLY * second, _LEAST):
         raise UnreadableFile(name, _ASK.format(detail=f" (perhaps {best})" if best else ""))
-    return chosen
-
-
-def _choose(readable: dict[str, _Candidate]) -> str | None:
-    """Return the one text that is surely right, or None."""
-    if not readable:
-        return None
-    by_language = {
-        text: candidate
-        for text, candidate in readable.items()
-        if _language(text) in {reading.language for reading in candidate.readings}
-    }
-    if len(readable) == 1 and not by_language:
-        only = next(iter(readable))
-        return only if len(only) < _SHORT_CHARS else None
-    if len(by_language) == 1:
-        return next(iter(by_language))
-    ranked = sorted(
-        (by_language or readable).items(),
-        key=lambda item: (item[1].strength, item[1].confidence),
-        reverse=True,
-    )
-    (text, first), (_, second) = ranked[:2]
-    clearer = first.strength > _CLEARLY * second.strength
-    surer = first.confidence > _CLEARLY * second.confidence and first.confidence > 0
-    return text if clearer or (surer and first.strength >= second.strength) else None
-
-
-def _language(text: str) -> str:
-    """Detect the language of the lines that are not English or code."""
-    lines = text[:_SAMPLE_BYTES].split("\n")
-    return detect_language(" ".join(line for line in lines if not line.isascii()))
+    return ranked[0]

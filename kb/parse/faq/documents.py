@@ -183,9 +183,14 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
     else:
         return []
     pairs: list[tuple[str, list[str]]] = []
+    groups: list[str] = []
+    group = path[-1] if len(path) > 1 else ""
     for row in marked:
         question, answer = (row[n] if n < len(row) else "" for n in (ask, reply))
         question = without_links(question)
+        if question and question == without_links(answer):  # merged: a title within the table
+            group = question
+            continue
         beside = [
             f"{names[n]}: {cell}" if n < len(names) and names[n] else cell
             for n, cell in enumerate(row)
@@ -195,6 +200,7 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
             return []  # a table with holes is read as a table, so that nothing is lost
         if not pairs or question not in ("", pairs[-1][0]):
             pairs.append((question, []))
+            groups.append(group)
         pairs[-1][1].extend(line for line in [answer, *beside] if line not in pairs[-1][1])
     return [
         Section(
@@ -202,8 +208,8 @@ def _table_entries(block: Block, path: tuple[str, ...], language: str) -> list[S
             answer=with_links("\n".join(lines)),
             title_path=path,
             location=block.location,
-            category=path[-1] if len(path) > 1 else "",
+            category=group,
             language=language,
         )
-        for question, lines in pairs
+        for (question, lines), group in zip(pairs, groups, strict=True)
     ]

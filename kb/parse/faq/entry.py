@@ -1,15 +1,30 @@
 """One entry of an FAQ from its fields, or why they make none."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from core.types import Section, Skipped
 from kb.parse.faq.columns import Field
-from kb.parse.faq.questions import bare, is_question
+from kb.parse.faq.questions import asks_unmarked, bare, is_question
 from kb.parse.faq.values import iso_date, language_code
 from kb.parse.limits import MAX_CELL_CHARS
 
 MAX_QUESTION_CHARS = 1000
 MAX_VARIANTS = 500
+SHOWN = ("enabled", "active", "is_active", "published")
+WITHHELD = ("draft", "archived", "deleted", "disabled")
+STATES = ("state", "status")
+"""Fields that say whether a record is published."""
+
+
+def withheld(record: Mapping[str, Any]) -> str:
+    """Say by which field a record or a row of a table is not published; nothing if it is."""
+    for key, value in record.items():
+        named, said = str(key).strip().lower(), str(value).strip().lower()
+        hidden = said in {"false", "no"} if named in SHOWN else said in {"true", "yes"}
+        if (hidden and named in SHOWN + WITHHELD) or (named in STATES and said in WITHHELD):
+            return f"It is not published: {key} is {said}."
+    return ""
 
 
 def entry_of(
@@ -47,7 +62,8 @@ def entry_of(
     if all(dates) and dates[0] > dates[1]:
         return Skipped(location, f"It is valid from {dates[0]}, but only until {dates[1]}.")
     lines = question.split("\n")
-    if len(lines) > 1 and all(map(is_question, lines)):  # several questions in one cell
+    asking = sum(is_question(line, strict=False) or asks_unmarked(line) for line in lines)
+    if 1 < len(lines) <= 2 * asking:  # several questions in one cell
         question, *others_asked = map(bare, lines)
         variants = [*others_asked, *variants]
     known = {question.casefold()}

@@ -1,13 +1,11 @@
 """Rows of a CSV, XLSX or JSON file to FAQ entries, or to passages where they are no FAQ."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import starmap
-from typing import TypeAlias
 
 from core.types import Section, Skipped
-from kb.parse.blocks import Block, table_lines, with_header
 from kb.parse.faq.columns import (
     LISTED,
     BadColumns,
@@ -21,14 +19,12 @@ from kb.parse.faq.columns import (
     read_columns,
     written,
 )
-from kb.parse.faq.entry import entry_of
+from kb.parse.faq.entry import SHOWN, STATES, WITHHELD, entry_of, withheld
 from kb.parse.faq.formula import unprotect
 from kb.parse.faq.questions import is_question
+from kb.parse.faq.table_text import HEADER_WITHIN, NAME_CHARS, Cells, Row, table_text, trim
 from kb.parse.faq.values import cell_text, split_list, split_variants
 from kb.parse.marks import day_of, with_links, without_links
-
-_HEADER_WITHIN = 10
-"""Rows from the top in which the column names are sought: titles and notes may stand above them."""
 
 _FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
 NO_RESULT = "\ufdd2"
@@ -40,25 +36,13 @@ UNSAVED = (
 _FEWEST_QUESTIONS = 2
 _MOST_OFFERED = 4
 _FEWEST_PAIRS = 3
-_NAME_CHARS = 60
 _QUESTIONS = 0.6
 """Share of a column's cells that ask something, from which on it holds questions."""
+_TELLING = {*SHOWN, *STATES, *WITHHELD}
 _WRITTEN = {"answer": with_links, "valid_from": day_of, "valid_until": day_of}
 
 EXPORTED = "document"
 """The column of an exported table that says where an entry came from."""
-
-Cells: TypeAlias = Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table with the place at which a reader finds it."""
-
-    location: str
-    cells: tuple[str, ...]
-    repeated: frozenset[int] = frozenset()
-    """Columns, from 0, whose cell is one with the cell above."""
 
 
 def column_letter(place: int) -> str:
@@ -82,6 +66,7 @@ def without_hidden(
             row.location,
             tuple(cell for place, cell in enumerate(row.cells) if place not in filled),
             frozenset(p - sum(h < p for h in filled) for p in row.repeated - filled),
+            row.bold,
         )
         for row in rows
     ]
@@ -110,7 +95,9 @@ def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: 
     unknown names, the header is named with how to give them.
     """
     filled = [row for row in rows if any(cell.strip() for cell in row.cells)]
-    if objections := {row: reason for row in filled if (reason := _objection(row))}:
+    names = next((row.cells for row in filled if len({*row.cells} - {""}) > 1), ())
+    states = {n: name for n, name in enumerate(names) if name.strip().lower() in _TELLING}
+    if objections := {row: reason for row in filled if (reason := _objection(row, states))}:
         kept = [
             replace(row, cells=tuple("" if cell == NO_RESULT else cell for cell in row.cells))
             for row in filled
@@ -120,9 +107,9 @@ def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: 
         named = {row.location: reason for row, reason in objections.items()}
         rest = (one for one in taken.skipped if one.location not in named)
         return Taken(taken.sections, (*starmap(Skipped, named.items()), *rest))
-    for index, row in enumerate(filled[:_HEADER_WITHIN]):
+    for index, row in enumerate(filled[:HEADER_WITHIN]):
         if groups := faq_columns(row.cells, given):
-            above = _as_text(filled[:index], title_path) if index else ()
+            above = table_text(filled[:index], title_path) if index else ()
             table = _Table(groups, joined(row.cells, given), _variant_columns(row.cells, groups))
             taken = _entries(filled[index + 1 :], table, title_path)
             unread = _unread_columns(row, filled[index + 1 :], table)
@@ -133,15 +120,17 @@ def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: 
         there = ", ".join(cell.strip() for cell in filled[0].cells if cell.strip())[:200]
         reason = f"There is no header with the given columns ({written(given)}), but {there!r}."
         return Taken((), (Skipped(filled[0].location, reason),))
-    return Taken(_as_text(filled, title_path), tuple(_asked_for_columns(filled)))
+    return Taken(table_text(filled, title_path), tuple(_asked_for_columns(filled)))
 
 
-def _objection(row: Row) -> str:
-    """Return what is wrong with the formulas of a row, or nothing."""
+def _objection(row: Row, states: Mapping[int, str]) -> str:
+    """Return why a row is not taken: its formulas, or what a column says; or nothing."""
     if NO_RESULT in row.cells:
         return UNSAVED
     broken = next((cell for cell in row.cells if cell in _FORMULA_ERRORS), "")
-    return f"A formula in it gives {broken}. Correct it." if broken else ""
+    if broken:
+        return f"A formula in it gives {broken}. Correct it."
+    return withheld({name: row.cells[n] for n, name in states.items() if n < len(row.cells)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +165,7 @@ def _by_position(rows: Sequence[Row], given: Given) -> Mapped:
         numbers = {field: int(name) - 1 for field, name in given.items() if name.isdecimal()}
         ok = len(numbers) == len(given) and {"question", "answer"} <= set(numbers)
         return numbers if ok and min(numbers.values()) >= 0 else {}
-    pairs = [_trim(row.cells) for row in rows]
+    pairs = [trim(row.cells) for row in rows]
     if len(pairs) < _FEWEST_PAIRS or any(len(pair) != 2 for pair in pairs):
         return {}
     if all(is_question(ask) and not is_question(reply) for ask, reply in pairs):
@@ -186,7 +175,7 @@ def _by_position(rows: Sequence[Row], given: Given) -> Mapped:
 
 def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     """Ask which columns mean what if one holds questions and none has a name that says so."""
-    counted = (sum(bool(cell.strip()) for cell in row.cells) for row in rows[:_HEADER_WITHIN])
+    counted = (sum(bool(cell.strip()) for cell in row.cells) for row in rows[:HEADER_WITHIN])
     top = next((i for i, filled in enumerate(counted) if filled > 1), 0)
     rows = rows[top:]
     first = [cell.strip() for cell in rows[0].cells] if rows else []
@@ -198,7 +187,7 @@ def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
         return
     asked = counts.index(questions)
     headed = not is_question(first[asked], strict=False)
-    headed = headed and not any(is_question(c) or len(c) > _NAME_CHARS for c in first)
+    headed = headed and not any(is_question(c) or len(c) > NAME_CHARS for c in first)
     below = rows[headed:]
     if questions < max(_FEWEST_QUESTIONS, _QUESTIONS * len(below)):
         return
@@ -269,10 +258,15 @@ def _entries(rows: Sequence[Row], table: _Table, title_path: tuple[str, ...]) ->
     sections: list[Section] = []
     skipped: list[Skipped] = []
     above: dict[str, tuple[int, dict[Field, str]]] = {}
+    group = ""
     for row in rows:
         cells = [cell_text(unprotect(cell)) for cell in row.cells]
         for language, mapped in table.groups:
             values = _values(cells, mapped, table)
+            if values["question"] == values["answer"] != "":  # merged: a title within the table
+                group = values["question"]
+                continue
+            values["category"] = values.get("category") or group
             values["language"] = values.get("language") or language
             if language and not values["question"] and not values["answer"]:
                 continue
@@ -318,43 +312,3 @@ def _goes_on(values: dict[Field, str], before: dict[Field, str], row: Row, mappe
         return False
     own = {f: v for f, v in values.items() if f not in {"question", "answer", "variants"}}
     return all(not value or value == before.get(field) for field, value in own.items())
-
-
-def _as_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section, ...]:
-    """Write each row of a table that is no FAQ as a line that names its columns."""
-    sections: list[Section] = []
-    header: Row | None = None
-    second = False
-    """Whether the row below the header has a part of its names."""
-    filled = (i for row in rows for i, cell in enumerate(row.cells) if cell.strip())
-    left = min(filled, default=0)
-    rows = [
-        replace(row, cells=tuple(without_links(cell_text(cell)) for cell in row.cells[left:]))
-        for row in rows
-    ]
-    for index, row in enumerate(rows):
-        cells = [cell.strip() for cell in row.cells]
-        if header is None and index < _HEADER_WITHIN:
-            following = [tuple(_trim(r.cells)) for r in rows[index : index + 5]]
-            found, named = with_header(following)
-            if named:
-                header = replace(row, cells=found[0])
-                second = len(found) < len(following)
-                continue
-        if second:
-            second = False
-            continue
-        grid = (tuple(header.cells), tuple(cells)) if header else (tuple(cells),)
-        for line in table_lines(Block("table", rows=grid, header=header is not None)):
-            sections.append(Section(text=line, title_path=title_path, location=row.location))
-    if header is not None and not sections:
-        text = "; ".join(cell.strip() for cell in header.cells if cell.strip())
-        return (Section(text=text, title_path=title_path, location=header.location),)
-    return tuple(sections)
-
-
-def _trim(cells: Cells) -> list[str]:
-    kept = list(cells)
-    while kept and not kept[-1].strip():
-        kept.pop()
-    return kept

@@ -13,7 +13,8 @@ from core.types import Skipped
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, faq_columns
 from kb.parse.faq.questions import is_question
-from kb.parse.faq.rows import Cells, Row, Taken, read_table
+from kb.parse.faq.rows import Taken, read_table
+from kb.parse.faq.table_text import Cells, Row
 from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 
 _SEPARATORS = ",;\t|"

@@ -48,13 +48,13 @@ def format_moment(value: Moment, code: str, language: Callable[[], str]) -> str:
                 out += f"{number:0{len(text)}}"[-2 if text in {"y", "yy"} else 0 :]
             case "name":
                 assert isinstance(value, dt.date)
-                out += _name(value, text, _locale(tag, language), dated=dated)
+                out += _name(value, text, locale_of(tag, language), dated=dated)
             case "decimals":
                 out += f"{abs(seconds) % 1:.{len(text) - 1}f}"[1:]
             case "half":
                 out += text.upper().split("/")[seconds >= 12 * 3600]
             case "plain" if text == "/" and "d" in numbers:
-                pattern = _locale(tag, language).date_formats["short"].pattern
+                pattern = locale_of(tag, language).date_formats["short"].pattern
                 out += re.sub(r"[\w\s]", "", pattern)[:1] or "/"
             case "tag":
                 pass
@@ -118,7 +118,7 @@ def _name(day: dt.date, text: str, locale: Locale, *, dated: bool) -> str:
     return str(form[number])[: 1 if len(text) == 5 else None].rstrip(".")
 
 
-def _locale(tag: str, language: Callable[[], str]) -> Locale:
+def locale_of(tag: str, language: Callable[[], str]) -> Locale:
     """Return the language of a code's tag (``407`` or ``de-DE``), otherwise `language`."""
     name = tag.split("-x-")[0]
     if re.fullmatch(r"[0-9A-Fa-f]{1,8}", name):

@@ -1,21 +1,24 @@
 """Numbers as a spreadsheet shows them: the format codes of ECMA-376, part 1, 18.8.31.
 
-Separators are those of the code itself (a comma between thousands, a point before decimals): which
-ones a reader sees depends on the language of the reader's program, not on the file.
+Which separators a reader sees depends on the reader's program: they are those of the language.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
+
+from kb.parse.formats.moment_format import locale_of
 
 _TOKEN = re.compile(
     r'"(?P<text>[^"]*)"?|\\(?P<escaped>.)|_(?P<gap>.)|\*.|\[(?P<bracket>[^\]]*)\]|'
     r"(?P<general>General)|(?P<exponent>E[+-])|(?P<mark>[0#?.,%/@])|(?P<plain>.)",
     re.IGNORECASE | re.DOTALL,
 )
+_POINT, _GROUP = "\ufdd3", "\ufdd4"
+"""Noncharacters, in the place of the signs of a language."""
 _CURRENCY = re.compile(r"\$([^-]*)")
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)")
 
@@ -33,8 +36,11 @@ class _Section:
         return any(kind != "text" and text in marks for kind, text in self.parts)
 
 
-def format_number(value: float, code: str) -> str:
-    """Return a number as its format shows it; empty where the format shows nothing."""
+def format_number(value: float, code: str, language: Callable[[], str] = lambda: "en") -> str:
+    """Return a number as its format shows it; empty where the format shows nothing.
+
+    `language` gives the signs between thousands and before decimals; others' are English.
+    """
     try:
         number = Decimal(repr(value))
     except InvalidOperation:
@@ -42,7 +48,17 @@ def format_number(value: float, code: str) -> str:
     if not number.is_finite():
         return str(value)
     section, magnitude = _choose(number, _sections(code))
-    return " ".join(_written(section, magnitude).split())
+    written = _written(section, magnitude)
+    if _POINT in written or _GROUP in written:
+        decimal, group = _separators(language())
+        written = written.replace(_POINT, decimal).replace(_GROUP, group)
+    return " ".join(written.split())
+
+
+@lru_cache
+def _separators(language: str) -> tuple[str, str]:
+    symbols = locale_of("", lambda: language).number_symbols["latn"]
+    return symbols["decimal"], symbols["group"]
 
 
 def format_text(text: str, code: str) -> str:
@@ -125,7 +141,7 @@ def _written(section: _Section, number: Decimal) -> str:
     after = "".join(t for k, t in section.parts[last + 1 :] if k == "text" or t == "%")
     sign = "-" if number < 0 else ""
     body = _body(section.parts[first : last + 1], abs(number))
-    if not body.strip("0.,:/- ") and sign:
+    if not body.strip(f"0{_POINT},:/- ") and sign:
         sign = ""
     return f"{sign}{before}{body}{after}"
 
@@ -136,7 +152,7 @@ def _is_digit(kind: str, text: str) -> bool:
 
 def _general(number: Decimal) -> str:
     whole = number.to_integral_value()
-    return f"{float(number):.15g}" if number != whole else f"{whole:f}"
+    return f"{float(number):.15g}".replace(".", _POINT) if number != whole else f"{whole:f}"
 
 
 def _body(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
@@ -151,6 +167,7 @@ def _body(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
             mantissa, _, power = f"{number:.{decimals}E}".partition("E")
             digits = sum(t == "0" for k, t in parts[at:] if k == "mark")
             sign = "-" if power.startswith("-") else "+" if text.endswith("+") else ""
+            mantissa = mantissa.replace(".", _POINT)
             return f"{mantissa}E{sign}{power.lstrip('+-').zfill(digits)}"
     point = next((i for i, part in enumerate(parts) if part == ("mark", ".")), len(parts))
     behind = [text for kind, text in parts[point + 1 :] if kind == "mark" and text in "0#?"]
@@ -166,7 +183,7 @@ def _body(parts: Sequence[tuple[str, str]], number: Decimal) -> str:
     tail = "".join(
         next(digits_, "") if kind == "mark" else text for kind, text in parts[point + 1 :]
     )
-    return f"{out}.{tail}" if tail else out
+    return f"{out}{_POINT}{tail}" if tail else out
 
 
 def _whole_part(parts: Sequence[tuple[str, str]], whole: str) -> str:
@@ -176,7 +193,7 @@ def _whole_part(parts: Sequence[tuple[str, str]], whole: str) -> str:
     least = sum(part == ("mark", "0") for part in parts)
     digits = digits.zfill(least) if least else digits
     if grouped:
-        digits = re.sub(r"(?<=\d)(?=(?:\d{3})+$)", ",", digits)
+        digits = re.sub(r"(?<=\d)(?=(?:\d{3})+$)", _GROUP, digits)
         parts = [part for part in parts if part != ("mark", ",")]
     if all(kind == "mark" for kind, _ in parts):
         return digits

@@ -20,12 +20,12 @@ from kb.parse.blocks import (
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import (
     NO_RESULT,
-    Row,
     Taken,
     read_table,
     unread_pictures,
     without_hidden,
 )
+from kb.parse.faq.table_text import Row
 from kb.parse.limits import (
     MAX_CELLS,
     MAX_COLUMNS,

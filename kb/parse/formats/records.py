@@ -10,9 +10,10 @@ from core.types import Section, Skipped
 from core.wording import N_
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, field_of, is_faq, map_columns
-from kb.parse.faq.entry import entry_of
+from kb.parse.faq.entry import STATES, entry_of, withheld
 from kb.parse.faq.questions import is_question
-from kb.parse.faq.rows import Row, Taken, read_table
+from kb.parse.faq.rows import Taken, read_table
+from kb.parse.faq.table_text import Row
 from kb.parse.faq.values import LANGUAGE_CODES, cell_text, language_code, split_variants
 from kb.parse.formats.dialogflow import intent_entries
 from kb.parse.limits import MAX_CELL_CHARS, MAX_COLUMNS, MAX_ROWS
@@ -32,10 +33,6 @@ _SAID = ("messages", "conversations")
 """What people and a bot said to each other, in turns."""
 _WRAPPED = ("text", "value", "content", "plain", "markdown", "rendered")
 """Keys under which an object has nothing but a text."""
-_SHOWN = ("enabled", "active", "is_active", "published")
-_WITHHELD = ("draft", "archived", "deleted", "disabled")
-_STATES = ("state", "status")
-"""Fields that say whether a record is published."""
 _WANTED = 'Wanted are objects like {"question": …, "answer": …} or {"text": …}.'
 
 
@@ -225,8 +222,8 @@ def _take(
     if not isinstance(record, dict):
         skipped.append(Skipped(location, "It is no object with fields."))
         return
-    if withheld := _withheld(record):
-        skipped.append(Skipped(location, f"It is not published: {withheld}."))
+    if reason := withheld(record):
+        skipped.append(Skipped(location, reason))
         return
     if said := next((record[key] for key in _SAID if isinstance(record.get(key), list)), None):
         record = _conversation(said, location, skipped)
@@ -273,23 +270,13 @@ def _take(
 
 def _unread(record: dict[str, Any], fields: dict[Field, Any]) -> list[str]:
     """Return the names of a record's fields that hold text and are not read."""
-    others = (*_TITLE, *_TEXT, *_STATES, "instruction", "input")
+    others = (*_TITLE, *_TEXT, *STATES, "instruction", "input")
     read = [*fields.values(), *map(record.get, others)]
     return [
         str(key)[:60]
         for key, value in record.items()
         if isinstance(value, str | list) and _string(value) and value not in read
     ]
-
-
-def _withheld(record: dict[str, Any]) -> str:
-    """Return the field that says that a record is not published, with its value."""
-    for key, value in record.items():
-        named = str(key).lower()
-        hidden = (named in _SHOWN and value is False) or (named in _WITHHELD and value is True)
-        if hidden or (named in _STATES and str(value).lower() in _WITHHELD):
-            return f"{key} is {str(value).lower()}"
-    return ""
 
 
 def _languages(value: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """XLSX through openpyxl's reader, with caps of our own and before it a check of the archive."""
 
 import datetime as dt
+import html
 import io
 import re
 import warnings
@@ -21,12 +22,12 @@ from core.types import Section, Skipped
 from kb.parse.faq.columns import Given
 from kb.parse.faq.rows import (
     NO_RESULT,
-    Row,
     Taken,
     read_table,
     unread_pictures,
     without_hidden,
 )
+from kb.parse.faq.table_text import Row
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.limits import (
@@ -37,14 +38,15 @@ from kb.parse.limits import (
     check_office,
     unless_damaged,
 )
-from kb.parse.marks import PICTURE_SAYS, Run, day_mark, line_of, link_mark
+from kb.parse.marks import PICTURE_SAYS, Run, day_mark, line_of, link_mark, signs_of
 from kb.text.language import detect_language
 
 _MAX_SHEETS = 200
 _MAX_MERGED = 20_000
 """Cells that a sheet's merged ranges may repeat their value into."""
-_TELLING_TEXTS = 100
-"""How many texts of a sheet tell its language."""
+_TELLING_BYTES = 20_000
+"""Of a sheet; the texts in them tell its language."""
+_TEXTS_OF = re.compile(rb't="s"[^>]*>\s*<v>(\d{1,7})<|<t(?: [^>]*)?>([^<]{1,500})<')
 _TEXTS, _PICTURES_IN_CELLS = "xl/sharedStrings.xml", "xl/richData/richValueRel.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
@@ -98,6 +100,7 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
     shown = _Shown(sheet)
     count = hidden_rows = 0
     repeated: dict[int, set[int]] = {}
+    bold: set[int] = set()
     with inside._get_source() as source:
         parser = _Parser(
             source,
@@ -117,6 +120,8 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
                 hidden_rows += 1
                 continue
             count += len(values)
+            if shown.bold.issuperset(c["style_id"] for c in cells if c["column"] in values):
+                bold.add(number)
             location = f"{label}, row {number}"
             if len(grid) >= MAX_ROWS or count > MAX_CELLS:
                 reason = f"The sheet has more than {len(grid):,} rows; the rest was not read."
@@ -140,6 +145,7 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
             f"{label}, row {number}",
             tuple(values.get(i, "") for i in range(1, max(values) + 1)),
             frozenset(repeated.get(number, ())),
+            number in bold,
         )
         for number, values in sorted(grid.items())
     ]
@@ -276,8 +282,9 @@ class _Shown:
         styles = book._cell_styles
         self._sheet = sheet
         self._formats: dict[int, str] = {}
-        self._texts: list[str] = []
         self._told = ""
+        self.bold = {i for i, s in enumerate(styles) if book._fonts[s.fontId].b}
+        self._fonts = [book._fonts[s.fontId].name for s in styles]
         self._struck = {i for i, s in enumerate(styles) if book._fonts[s.fontId].strike}
         self._white = {
             i
@@ -302,9 +309,8 @@ class _Shown:
             value = line_of(map(_run, value))
         if isinstance(value, str):
             decoded = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
-            text = decoded.replace("\r\n", "\n").replace("\r", "\n")
-            if len(self._texts) < _TELLING_TEXTS:
-                self._texts.append(text)
+            text = signs_of(self._fonts[cell["style_id"]], decoded)
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
             code = self._format(cell) if cell["style_id"] else ""
             return format_text(text, code) if "@" in code and code != "@" else text
         if isinstance(value, bool):
@@ -314,13 +320,18 @@ class _Shown:
             dated = isinstance(value, dt.date)
             return shown + day_mark(shown, iso_moment(value)) if dated else shown
         if isinstance(value, int | float):
-            return format_number(value, self._format(cell))
+            return format_number(value, self._format(cell), self._language)
         return str(value)
 
     def _language(self) -> str:
-        """Return the language of the texts so far."""
+        """Return the language of the first texts of the sheet."""
         if not self._told:
-            self._told = detect_language(" ".join(self._texts), "en")
+            inside: Any = self._sheet
+            with inside._get_source() as source:
+                found = _TEXTS_OF.findall(source.read(_TELLING_BYTES))
+            shared = inside._shared_strings
+            texts = (str(shared[int(n)]) if n else text.decode() for n, text in found)
+            self._told = detect_language(html.unescape(" ".join(texts)), "en")
         return self._told
 
     def _format(self, cell: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ from kb.parse.formats.word_text import (
     FALLBACK,
     child,
     inside,
-    is_bold,
+    is_on,
     leave_out_hidden,
     leave_out_prompts,
     lineage,
@@ -254,7 +254,7 @@ def _all_bold(paragraph: Any) -> bool:
         for run in paragraph.iter(w("r"))
         if any((text.text or "").strip() for text in run.iter(w("t")))
     ]
-    return bool(runs) and all(is_bold(child(run, "rPr")) for run in runs)
+    return bool(runs) and all(is_on(child(run, "rPr"), "b") for run in runs)
 
 
 def _numbering(document: Any) -> dict[tuple[str, int], str]:

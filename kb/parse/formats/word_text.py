@@ -9,7 +9,7 @@ from typing import Any
 from docx.oxml.ns import qn
 
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import PICTURE_SAYS, Run, leave_out, line_of
+from kb.parse.marks import PICTURE_SAYS, Run, leave_out, line_of, signs_of
 
 
 @cache
@@ -31,8 +31,6 @@ _STYLED = {*map(w, ("vanish", "strike", "dstrike", "vertAlign", "position"))}
 _OFF = {"0", "false", "off"}
 _FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
 _BLANKS = re.compile(r"[ \t\u00a0]+")
-_SYMBOLS = {0xFC: "✓", 0xFE: "✓", 0xFB: "✗", 0xFD: "✗", 0xA8: "☐", 0xB7: "•", 0xE0: "→"}
-"""Of Wingdings and Symbol."""
 _TINY_HALF_POINTS = 3
 _PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
 
@@ -48,9 +46,9 @@ def value(parent: Any, name: str) -> str:
     return "" if found is None else found.get(_VALUE) or ""
 
 
-def is_bold(properties: Any) -> bool:
-    """Tell whether the properties of a run make it bold."""
-    mark = child(properties, "b")
+def is_on(properties: Any, name: str) -> bool:
+    """Tell whether a property that is on or off, such as bold letters, is there and on."""
+    mark = child(properties, name)
     return mark is not None and mark.get(_VALUE) not in _OFF
 
 
@@ -78,6 +76,7 @@ class _Words:
         self._links = links
         self._look = Run("")
         """How the letters look that are being read."""
+        self._font: str | None = None
         self._fields: list[tuple[str, str]] = []
         """What open ones do, and the addresses of those around them."""
 
@@ -85,7 +84,7 @@ class _Words:
         for inner in element.iterchildren():
             tag = inner.tag
             if tag == _TEXT:
-                self._write(inner.text or "")
+                self._write(signs_of(self._font, inner.text or ""))
             elif tag == _INSTRUCTION:
                 if self._fields:
                     done, around = self._fields[-1]
@@ -98,12 +97,15 @@ class _Words:
                 self._run(inner, properties, depth)
             elif tag == w("fldChar"):
                 self._field(inner.get(w("fldCharType")))
+                for box in inner.iter(w("checkBox")):
+                    named = "checked" if child(box, "checked") is not None else "default"
+                    self._write("☒" if is_on(box, named) else "☐")
             elif tag == _PICTURE:
                 said = inner.get("descr", "")
                 if PICTURE_SAYS.fullmatch(said) and inside(inner, w("tc")):
                     self._write(f" {said} ")
             elif tag == w("sym"):
-                self._write(_symbol(inner.get(w("char"), "")))
+                self._write(_symbol(inner))
             else:
                 before = self._look
                 if tag == w("hyperlink"):
@@ -130,15 +132,20 @@ class _Words:
         position = value(properties, "vertAlign").removesuffix("script")
         if shift := value(properties, "position"):
             position = "sub" if shift.startswith("-") else "super"
-        self._look = self._look._replace(position=position, bold=is_bold(properties))
+        self._look = self._look._replace(position=position, bold=is_on(properties, "b"))
+        fonts = child(properties, "rFonts")
+        self._font = None if fonts is None else fonts.get(w("ascii"))
         self.walk(run, depth + 1)
+        self._font = None
         self._look = self._look._replace(position="", bold=False)
 
 
-def _symbol(code: str) -> str:
-    """Return a sign of a font of signs; unknown ones of their private area are none."""
-    number = int(code, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else 0
-    return _SYMBOLS.get(number & 0xFF, "") if 0xF000 <= number <= 0xF0FF else chr(number or 32)
+def _symbol(sign: Any) -> str:
+    """Return a sign that is given with its font; unknown ones of a private area are none."""
+    code = sign.get(w("char"), "")
+    drawn = chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{1,4}", code) else ""
+    said = signs_of(sign.get(w("font")), drawn)
+    return "•" if said == "\uf0b7" else "" if "\ue000" <= said <= "\uf8ff" else said
 
 
 def leave_out_prompts(body: Any) -> None:

@@ -317,10 +317,12 @@ class Reader:
         rows: list[tuple[str, ...]] = []
         above: dict[int, tuple[int, str]] = {}
         heads, named = 0, True
+        exported = "waffle" in (table.attributes.get("class") or "").split()
+        kinds = {"td"} if exported else {"td", "th"}  # those of Google Sheets are 1, 2 … A, B …
         budget = MAX_CELLS // 10
         for row_node in table.css("tr"):
-            cells = [cell for cell in row_node.iter() if cell.tag in {"td", "th"}]
-            if self._left_out(row_node):
+            cells = [cell for cell in row_node.iter() if cell.tag in kinds]
+            if self._left_out(row_node) or (exported and not cells):
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
             parts = ((self._cell(c), span(c, "colspan"), span(c, "rowspan")) for c in cells)

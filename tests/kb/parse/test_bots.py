@@ -106,6 +106,17 @@ def test_what_is_not_published_is_left_out_and_named(export: Any, reason: str) -
 
 
 @pytest.mark.parametrize(
+    "table",
+    [b"question,answer,Draft\nOpen?,At 9.,false\nFee?,77 EUR,TRUE\n",
+     b"Title,Body,State\nOpen?,At 9.,published\nFee?,77 EUR,draft\n"],
+)  # fmt: skip
+def test_rows_that_are_not_published_are_left_out_and_named(table: bytes) -> None:
+    parsed = parse("a.csv", table)
+    assert "77" not in str(parsed.sections)
+    assert [s.location for s in parsed.skipped if "not published" in s.reason] == ["row 3"]
+
+
+@pytest.mark.parametrize(
     "value",
     [
         [["question", "answer"], ["When?", "At 9."], ["Where?", "In Graz."], ["Who?", "We."]],

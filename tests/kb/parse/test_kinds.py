@@ -29,6 +29,10 @@ def seen(name: str, content: str | bytes) -> list[str]:
     return found + [f"({s.location}) {s.reason}" for s in parsed.skipped]
 
 
+def with_titles(name: str, content: bytes) -> list[str]:
+    return [" | ".join((*s.title_path, s.text)) for s in parse(name, content).sections]
+
+
 ASKED = [("Is it new?", "Yes, of 2026."), ("May I pay later?", "In 14 days."), ("Why?", "So, 5.")]
 
 
@@ -253,15 +257,15 @@ WRITTEN += [
 
 def test_a_title_above_a_table_is_no_part_of_the_names_of_its_columns() -> None:
     rows = [["From 1.09.", "", ""], ["Part", "Price", "Days"], ["Oil", "4,90", "2"]]
-    read = ["From 1.09.", "Part: Oil; Price: 4,90; Days: 2"]
-    assert seen("a.csv", "\n".join(map(";".join, rows))) == read
+    read = ["From 1.09. | Part: Oil; Price: 4,90; Days: 2"]
+    assert with_titles("a.csv", "\n".join(map(";".join, rows)).encode()) == read
     made = openpyxl.Workbook()
     assert made.active is not None
     for row in rows:
         made.active.append(row)
     out = io.BytesIO()
     made.save(out)
-    assert seen("a.xlsx", out.getvalue()) == read
+    assert with_titles("a.xlsx", out.getvalue()) == read
 
 
 GREEK = ("Πόσο κοστίζει;", "Δώδεκα."), ("Πότε ανοίγετε;", "Στις 9."), ("Πού είστε;", "Εδώ.")
@@ -393,6 +397,9 @@ def test_cells_are_read_as_they_are_meant(name: str, text: str, expected: list[s
 def test_several_questions_in_one_cell_are_wordings_of_one() -> None:
     (section,) = parse("a.csv", b'question,answer\n"How long?\nHow wide?",5 cm\n').sections
     assert (section.text, section.variants, section.answer) == ("How long?", ("How wide?",), "5 cm")
+    names = "分段标题(选填),分段内容(必填),问题(选填,单元格内一行一个)".replace(",单", "，单")
+    (section,) = parse("a.csv", f'{names}\n,9点,"几点开门\n周末营业吗"\n'.encode()).sections
+    assert (section.text, section.variants, section.answer) == ("几点开门", ("周末营业吗",), "9点")
 
 
 def test_cells_of_an_open_document_without_words_have_their_value_or_are_named() -> None:
