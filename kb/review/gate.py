@@ -1,14 +1,14 @@
 """Golden questions are asked of a release before it goes live; a drop holds it back.
 
 They go through the same `Answerer` as customers' questions, over the rows as they would be live and
-with the ranking trained on them; only the generator is left out, since it decides nothing.
+with the ranking trained on them. Two things are left out: the generator, since it decides nothing,
+and the rules of the careful start, since they say who sends an answer and not which.
 """
 
-import datetime
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
@@ -17,7 +17,6 @@ from core.types import Answer, AnswerChange
 from core.wording import tr
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer
-from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.index.view import View
 from kb.ranking.ranker import Ranker
@@ -92,7 +91,8 @@ async def seen(live: View | Seen, rankers: Trainer) -> Seen:
 
 @dataclass(frozen=True)
 class Replay:
-    """Asks questions of any release, live or not, as customers do. Nothing is recorded.
+    """Asks questions of any release, live or not, as customers do, each without a history. Nothing
+    is recorded.
 
     Where nothing can be searched, this and all that rests on it raises IndexDamaged, IndexMismatch
     or ModelUnavailable.
@@ -100,9 +100,7 @@ class Replay:
 
     retriever: Retriever
     """Of the live release."""
-    _: KW_ONLY
-    policy: Policy
-    today: Callable[[], datetime.date]
+    answering: Callable[[Retriever, Replier, None], Answerer]
 
     async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
         """Return what each release answers to each question, release by release."""
@@ -113,7 +111,7 @@ class Replay:
                 self.retriever, embedder=embedder, view=release.view, ranker=release.ranker
             )
             replier = Replier(embedder, release.rows.chunks_of, retriever.reader)
-            answerer = Answerer(retriever, replier, None, policy=self.policy, today=self.today)
+            answerer = self.answering(retriever, replier, None)
             found.append([await answerer.answer(question) for question in questions])
         return found
 
@@ -161,7 +159,8 @@ class Gate:
         source = answer.sources[0]
         chunk = await live.chunk(source.chunk_id)
         entry = source.title if chunk is not None and chunk.kind == "faq" else ""
-        words = answer.text.partition("\n\n")[2] if answer.hedged else answer.text
+        # Without what leads in: that it may not be meant, that somebody is angry or in danger.
+        words = answer.text.split("\n\n", answer.hedged + bool(answer.urgency))[-1]
         return Golden(question, document=source.document, entry=entry, words=words, author=author)
 
     async def check(self, live: View) -> list[tuple[Golden, Answer, bool]]:
