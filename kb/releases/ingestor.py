@@ -329,6 +329,7 @@ def _report(
         own=forecast.own,
         golden_asked=forecast.golden_asked,
         golden=forecast.golden,
+        trouble=forecast.trouble,
     )
 
 

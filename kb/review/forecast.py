@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.errors import IndexUnusable, ModelError
+from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, Vector
+from core.wording import ntr, tr
 from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
@@ -32,6 +33,8 @@ class Forecast:
     own: tuple[AnswerChange, ...] = ()
     golden_asked: int = 0
     golden: tuple[AnswerChange, ...] = ()
+    trouble: str = ""
+    """Why some or all of it could not be told as customers would be answered: a sentence."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,7 @@ class Forecaster:
                 asked, golden, Seen(live, before), Seen(overlay, after), own=own
             )
         except (ModelError, IndexUnusable) as error:
-            logger.warning("What a change would do to answers is not known: %s", error)
-            return Forecast()
+            return _unknown(error)
 
     async def between(self, live: View, other: View) -> Forecast:
         """Return which answers would be others if another release were live.
@@ -98,8 +100,7 @@ class Forecaster:
         try:
             return await self._compare(asked, (), *releases)
         except (ModelError, IndexUnusable) as error:
-            logger.warning("What customers ask most was not compared: %s", error)
-            return Forecast()
+            return _unknown(error)
 
     async def _compare(
         self,
@@ -112,7 +113,7 @@ class Forecaster:
     ) -> Forecast:
         customers = [question for question, *_ in (*asked, *own)]
         questions = [*customers, *(one.question for one in golden)]
-        old, new = await self.replay.compare(questions, live, other)
+        (old, new), unread = await self.replay.compare(questions, live, other)
         pairs = zip(own, old[len(asked) :], new[len(asked) :], strict=False)
         return Forecast(
             asked=len(asked),
@@ -127,7 +128,21 @@ class Forecaster:
             ),
             golden_asked=len(golden),
             golden=_changed(golden, old[len(customers) :], new[len(customers) :]),
+            trouble=ntr(
+                "The reader was down or busy at %(num)s question, so customers may be answered "
+                "otherwise than is said here. Look again later.",
+                "The reader was down or busy at %(num)s questions, so customers may be answered "
+                "otherwise than is said here. Look again later.",
+                unread,
+            )
+            if unread
+            else "",
         )
+
+
+def _unknown(error: AnswerdeskError) -> Forecast:
+    logger.warning("What becomes of answers is not known: %s", error)
+    return Forecast(trouble=tr("What becomes of answers is not known: %(reason)s", reason=error))
 
 
 async def _overlay(live: View, comparison: Comparison, vectors: Mapping[str, Vector]) -> Overlay:

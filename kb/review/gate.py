@@ -102,9 +102,14 @@ class Replay:
     """Of the live release."""
     answering: Callable[[Retriever, Replier, None], Answerer]
 
-    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
-        """Return what each release answers to each question, release by release."""
-        found = []
+    async def compare(
+        self, questions: Sequence[str], *releases: Seen
+    ) -> tuple[list[list[Answer]], int]:
+        """Return what each release answers to each question, release by release.
+
+        And how many of the questions the reader should have judged and could not.
+        """
+        found, unread = [], 0
         for release in releases:
             embedder = release.embedder or self.retriever.embedder
             retriever = replace(
@@ -113,7 +118,8 @@ class Replay:
             replier = Replier(embedder, release.rows.chunks_of, retriever.reader)
             answerer = self.answering(retriever, replier, None)
             found.append([await answerer.answer(question) for question in questions])
-        return found
+            unread = max(unread, retriever.unread)
+        return found, unread
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ class Gate:
         if not golden or not old.rows.release:
             return 0
         new = Seen(candidate, await self.rankers.trial(candidate))
-        before, after = await self.replay.compare([one.question for one in golden], old, new)
+        (before, after), _ = await self.replay.compare([g.question for g in golden], old, new)
         compared = zip(golden, before, after, strict=True)
         drops = [drop(one, was, now) for one, was, now in compared if drops_out(one, was, now)]
         if drops:
@@ -151,7 +157,7 @@ class Gate:
         Raises:
             NothingToExpect: if that is neither an answer nor a refusal.
         """
-        ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
+        ((answer,),), _ = await self.replay.compare([question], await seen(live, self.rankers))
         if answer.kind == "unknown":
             return Golden(question, refuse=True, author=author)
         if not answer.sources:
@@ -167,7 +173,7 @@ class Gate:
         """Ask the golden questions of the live release; return each with whether it fits."""
         golden = await self.golden.list()
         own = await seen(live, self.rankers)
-        (answers,) = await self.replay.compare([g.question for g in golden], own)
+        (answers,), _ = await self.replay.compare([g.question for g in golden], own)
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 

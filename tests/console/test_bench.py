@@ -116,7 +116,7 @@ async def test_a_hedged_answer_is_expected_without_its_reservation(shop: Worksho
     replay = Replay(finder, partial(Answerer, policy=unsure, today=lambda: TODAY))
     gate = Gate(shop.golden, replay, SameRanker())
     view = await shop.index.view()
-    ((answer,),) = await replay.compare(["Are you open?"], await seen(view, SameRanker()))
+    ((answer,),), _ = await replay.compare(["Are you open?"], await seen(view, SameRanker()))
     assert answer.hedged
     golden = await gate.as_it_is(view, "Are you open?", author="Ada")
     assert golden.words == "Always."

@@ -23,6 +23,7 @@ from kb.releases.upload import STANDS
 from tests.console.conftest import Builder
 from tests.console.uploads import FIRST, MAX_FILE_BYTES, SECOND, preview_of, upload_desk
 from tests.fakes import WordEmbedder
+from tests.kb.ranking.memory import ScriptedReader
 from tests.kb.workshop import Workshop, workshop
 
 pytestmark = pytest.mark.anyio
@@ -302,12 +303,45 @@ async def test_undo_is_refused_when_somebody_published_since(
         await until_done(client, await press(client, sent, "apply"))
         await shop.put(other="Something else")
         page = (await client.get(sent.headers["location"])).text
-        assert "Release 2 cannot be undone here. Release 3 is live by now" in page
+        assert "Release 2 cannot be undone here. Release 3 was published since." in page
+        assert 'href="/console/release?number=1"' in page
         assert "Undo release" not in page
         refused = await press(client, sent, "undo")
         assert refused.status_code == 409
-        assert "Release 3 is live by now: undo that one first" in refused.text
+        assert "To go back to release 1, without anything that came after it" in refused.text
     assert (await shop.snapshot())[0] == 3
+
+
+async def test_a_preview_older_than_the_live_document_is_made_anew(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        await shop.put(faq="Do you ship?|No.")
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "faq.txt changed since the last preview, with release 2: here is a new one" in page
+        assert "Nothing is changed yet." in page
+        await shop.put(other="Something else")  # no document of the preview
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Release 4 is live." in page
+
+
+async def test_a_preview_made_without_the_reader_says_so(builder: Builder, shop: Workshop) -> None:
+    reader = ScriptedReader()
+    reader.down = True
+    replay = shop.ingestor.forecaster.replay
+    replay.retriever.reader = reader
+    await shop.golden.add([Golden("where is it returned within?")])
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        page = await until_done(client, sent)
+        assert "The reader was down or busy at 1 question" in page
+        assert "Preview again</button>" in page
+        reader.down = False
+        columns = {"number": sent.headers["location"].partition("number=")[2], "columns": ""}
+        again = await client.post("/console/uploads/columns", data=columns)
+        assert "The reader was down" not in await until_done(client, again)
 
 
 async def test_trouble_with_the_model_is_told_and_nothing_is_changed(

@@ -85,7 +85,9 @@ async def test_what_leads_in_to_the_answer_of_an_angry_customer_is_not_expected(
     answering = partial(Answerer, policy=POLICY, today=lambda: TODAY, moods=moods)
     gate = replace(gate, replay=replace(gate.replay, answering=answering))
     live = await shop.index.view()
-    ((answer,),) = await gate.replay.compare(["May I return it?"], await seen(live, SameRanker()))
+    ((answer,),), _ = await gate.replay.compare(
+        ["May I return it?"], await seen(live, SameRanker())
+    )
     assert answer.text == f"{service_text('angry', 'en')}\n\nWithin 30 days."
     kept = await gate.as_it_is(live, "May I return it?", author="")
     assert kept.words == "Within 30 days."
