@@ -13,7 +13,7 @@ from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ranking.training import Trainer
-from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on, seen
+from kb.review.gate import OnAsked, Replay, Seen, change_of, drop, drops_out, rests_on, seen
 from kb.review.most_asked import Asked, AskedOnce, differences
 from kb.review.overlay import Overlay
 
@@ -57,6 +57,7 @@ class Forecaster:
         vectors: Mapping[str, Vector],
         *,
         own: Sequence[AskedOnce] = (),
+        on_asked: OnAsked | None = None,
     ) -> Forecast:
         """Return what a change to `live` would do to answers; nothing if that cannot be told.
 
@@ -75,12 +76,14 @@ class Forecaster:
             if after is None:  # then both without what was learned, so that only rows differ
                 before = after = before.untrained()
             return await self._compare(
-                asked, golden, Seen(live, before), Seen(overlay, after), own=own
+                asked, golden, Seen(live, before), Seen(overlay, after), own=own, on_asked=on_asked
             )
         except (ModelError, IndexUnusable) as error:
             return _unknown(error)
 
-    async def between(self, live: View, other: View) -> Forecast:
+    async def between(
+        self, live: View, other: View, *, on_asked: OnAsked | None = None
+    ) -> Forecast:
         """Return which answers would be others if another release were live.
 
         Raises:
@@ -88,7 +91,7 @@ class Forecaster:
         """
         asked, golden = await self.asked(), (await self.golden.list())[:_MOST_GOLDEN]
         releases = await seen(live, self.rankers), await seen(other, self.rankers)
-        return await self._compare(asked, golden, *releases)
+        return await self._compare(asked, golden, *releases, on_asked=on_asked)
 
     async def changes(self, before: View | Seen, after: View) -> Forecast:
         """Return which of the questions asked most a new release answers otherwise.
@@ -110,10 +113,11 @@ class Forecaster:
         other: Seen,
         *,
         own: Sequence[AskedOnce] = (),
+        on_asked: OnAsked | None = None,
     ) -> Forecast:
         customers = [question for question, *_ in (*asked, *own)]
         questions = [*customers, *(one.question for one in golden)]
-        (old, new), unread = await self.replay.compare(questions, live, other)
+        (old, new), unread = await self.replay.compare(questions, live, other, on_asked=on_asked)
         pairs = zip(own, old[len(asked) :], new[len(asked) :], strict=False)
         return Forecast(
             asked=len(asked),

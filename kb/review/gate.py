@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
@@ -24,6 +25,9 @@ from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
+
+OnAsked: TypeAlias = Callable[[int, int], None]
+"""Called with how many questions were asked, and of how many."""
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
@@ -103,13 +107,14 @@ class Replay:
     answering: Callable[[Retriever, Replier, None], Answerer]
 
     async def compare(
-        self, questions: Sequence[str], *releases: Seen
+        self, questions: Sequence[str], *releases: Seen, on_asked: OnAsked | None = None
     ) -> tuple[list[list[Answer]], int]:
         """Return what each release answers to each question, release by release.
 
         And how many of the questions the reader should have judged and could not.
         """
-        found, unread = [], 0
+        found: list[list[Answer]] = []
+        unread = 0
         for release in releases:
             embedder = release.embedder or self.retriever.embedder
             retriever = replace(
@@ -117,7 +122,11 @@ class Replay:
             )
             replier = Replier(embedder, release.rows.chunks_of, retriever.reader)
             answerer = self.answering(retriever, replier, None)
-            found.append([await answerer.answer(question) for question in questions])
+            found.append([])
+            for question in questions:
+                found[-1].append(await answerer.answer(question))
+                if on_asked:
+                    on_asked(sum(map(len, found)), len(questions) * len(releases))
             unread = max(unread, retriever.unread)
         return found, unread
 

@@ -54,18 +54,22 @@ async def served(
             await serving
 
 
+READING = Progress(files=1, files_total=3, texts=20, texts_total=80)
+
+
 class Gated:
     """An ingestor that waits before it does anything, and tells how far it is."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: Workshop, progress: Progress) -> None:
         self._shop = shop
+        self._progress = progress
         self.gate = asyncio.Event()
         self.asked = asyncio.Event()
 
     async def ingest(
         self, files: Sequence[IncomingFile], *, on_progress: Any = None, **options: Any
     ) -> IngestReport:
-        on_progress(Progress(files=1, files_total=3, texts=20, texts_total=80))
+        on_progress(self._progress)
         self.asked.set()
         await self.gate.wait()
         return await self._shop.ingestor.ingest(files, on_progress=on_progress, **options)
@@ -267,13 +271,13 @@ async def test_a_preview_survives_a_restart(builder: Builder, shop: Workshop) ->
 async def test_a_step_that_a_restart_interrupts_is_done_again(
     builder: Builder, shop: Workshop
 ) -> None:
-    gated = Gated(shop)
+    gated = Gated(shop, READING)
     async with served(builder, shop, gated) as client:
         sent = await send(client, ("faq.txt", SECOND))
         await gated.asked.wait()
     async with served(builder, shop) as client:
         assert "Nothing is changed yet." in await until_done(client, sent)
-    gated = Gated(shop)
+    gated = Gated(shop, READING)
     async with served(builder, shop, gated) as client:
         assert (await press(client, sent, "apply")).status_code == 303
         await gated.asked.wait()
@@ -282,13 +286,22 @@ async def test_a_step_that_a_restart_interrupts_is_done_again(
         assert "Release 2 is live." in await until_done(client, sent)
 
 
-async def test_a_long_step_shows_how_far_it_is(builder: Builder, shop: Workshop) -> None:
-    gated = Gated(shop)
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (READING, "1 of 3 files read"),
+        (Progress(3, 3, 0, 0, asked=(40, 200)), "40 of 200 questions asked"),
+    ],
+)
+async def test_a_long_step_shows_how_far_it_is(
+    builder: Builder, shop: Workshop, progress: Progress, said: str
+) -> None:
+    gated = Gated(shop, progress)
     async with served(builder, shop, gated) as client:
         sent = await send(client, ("faq.txt", SECOND))
         await gated.asked.wait()
         page = (await client.get(sent.headers["location"])).text
-        assert "1 of 3 files read" in page
+        assert said in page
         assert "Apply</button>" not in page
         gated.gate.set()
         await until_done(client, sent)
