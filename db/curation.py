@@ -18,8 +18,9 @@ from core.errors import AnswerdeskError
 from db.base import Base, Repository
 
 CurationKind: TypeAlias = Literal[
-    "variant", "answer", "disabled", "negative", "validity", "note", "translation", "draft"
-]
+    "variant", "answer", "disabled", "negative", "validity", "category", "note", "translation",
+    "draft",
+]  # fmt: skip
 """``draft``: a translation that nobody is shown before it is stored as ``translation``."""
 CurationState: TypeAlias = Literal["active", "unfit", "undone"]
 """``active``: it is in what is published next. ``unfit``: its entry was not found, or says
