@@ -90,6 +90,7 @@ _group(
         "negative": entries.negative,
         "disable": entries.disable,
         "validity": entries.validity,
+        "category": entries.category,
         "note": entries.note,
         "translation": entries.translation,
         "draft": entries.draft,

@@ -107,6 +107,8 @@ class Knowledge:
     gate: Gate
     forecaster: Forecaster
     trainer: Trainer
+    answering: Callable[..., Answerer]
+    """Makes what answers, for customers, previews and golden questions alike."""
     retriever: Retriever
     """Searches with what the rows were embedded with: `embedder`, its vectors free of language."""
 
@@ -195,9 +197,16 @@ async def open_knowledge(
         reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
         reads = reader if config.models.reader else None
         retriever = Retriever(searched, index.view, trainer.ranker, second, reads)
-        replay = Replay(retriever, policy=_policy(config), today=days_of(config))
-        gate = Gate(golden, replay, trainer)
         curations = Curations(database)
+        answering = partial(
+            Answerer,
+            policy=_policy(config),
+            today=days_of(config),
+            moods=Moods.load(embedder),
+            translations=curations,
+        )
+        replay = Replay(retriever, answering)
+        gate = Gate(golden, replay, trainer)
         publisher = Publisher(
             index,
             release_rows,
@@ -255,6 +264,7 @@ async def open_knowledge(
             gate=gate,
             forecaster=forecaster,
             trainer=trainer,
+            answering=answering,
             retriever=retriever,
         )
 
@@ -332,16 +342,8 @@ def make_answerer(
     config, retriever = knowledge.config, knowledge.retriever
     most, late_s = config.answers.max_tokens, config.models.generator_timeout_s
     writer = Writer(generator, max_tokens=most, timeout_s=late_s) if generator else None
-    return Answerer(
-        retriever,
-        Replier(retriever.embedder, chunks_of or of_live, retriever.reader),
-        writer,
-        policy=_policy(config),
-        today=days_of(config),
-        moods=Moods.load(knowledge.embedder),
-        translations=Curations(knowledge.database),
-        careful_rules=knowledge.careful,
-    )
+    replier = Replier(retriever.embedder, chunks_of or of_live, retriever.reader)
+    return knowledge.answering(retriever, replier, writer, careful_rules=knowledge.careful)
 
 
 def _own_contacts(config: Config) -> str:

@@ -153,6 +153,7 @@ def build_console(
         records=records,
         entries=editing.entries,
         group_of=mapped.group_of,
+        spawn=uploads.spawn,
     )
     talk = ConversationPages(pages=pages, records=records, entries=editing.entries, telegram=topics)
     careful = CarefulPages(

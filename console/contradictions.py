@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -19,20 +20,20 @@ from kb.review.findings import FINDINGS, Found, gravest
 _HERE = "/console/contradictions"
 _SHOWN = 50
 _ID_CHARS = 32
+_FOUND = TypeAdapter(list[Found])
 
 
 @dataclass(kw_only=True)
 class ContradictionPages:
-    """Endpoints of the page. What was found is kept while the service runs."""
+    """Endpoints of the page."""
 
     pages: Pages
     desk: UploadDesk
     entries: Entries
 
     def __post_init__(self) -> None:
-        self._work: asyncio.Task[list[Found]] | None = None
+        self._work: asyncio.Task[None] | None = None
         self._compared = (0, 0)
-        self._release = 0
 
     async def show(self, request: Request) -> Response:
         """Show what was found, or how far it is."""
@@ -43,9 +44,14 @@ class ContradictionPages:
     async def begin(self, request: Request) -> Response:
         """Begin to look through everything, unless that is under way."""
         if self._work is None or self._work.done():
-            self._compared, self._release = (0, 0), await self._live()
-            self._work = self.desk.spawn(self.entries.audit(self._on_compared))
+            self._compared = (0, 0)
+            self._work = self.desk.spawn(self._look())
         return RedirectResponse(_HERE, 303)
+
+    async def _look(self) -> None:
+        live = await self._live()
+        found = await self.entries.audit(self._on_compared)
+        await self.entries.curations.keep_look(live, _FOUND.dump_python(found, mode="json"))
 
     async def _live(self) -> int:
         return await self.entries.ingestor.publisher.releases.live_number()
@@ -83,25 +89,26 @@ class ContradictionPages:
     async def _page(
         self, *, left: bool = False, undo: str = "", notice: str = "", status: int = 200
     ) -> Response:
-        work, total = self._work, 0
+        work, total, stale = self._work, 0, 0
         found: list[tuple[Finding, list[tuple[Chunk, str]]]] = []
         working = work is not None and not work.done()
-        looked = work is not None and not working and not work.cancelled()
+        look = await self.entries.curations.last_look()
         try:
-            if work is not None and looked:
-                found, total = await self._found(work.result(), left=left)
+            if work is not None and not working and not work.cancelled():
+                work.result()
+            if look is not None and not working:
+                found, total = await self._found(_FOUND.validate_python(look.found), left=left)
             stale = (await self.entries.search(stale=True, most=0)).total
         except AnswerdeskError as error:
-            looked, stale = False, 0
             notice = notice or tr("The check failed: %(reason)s", reason=error)
         return self.pages.response(
             "contradictions.html",
             status=status,
             notice=notice,
             working=working,
-            looked=looked,
+            looked=look is not None,
             compared=self._compared,
-            overtaken=self._release != await self._live(),
+            overtaken=look is not None and look.release != await self._live(),
             found=found,
             total=total,
             left=left,

@@ -1,5 +1,6 @@
 """Figures of what customers asked, and the questions and conversations behind each."""
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from console.form import read_number
 from console.knowledge import literally
 from console.operator import Records
 from console.pages import Pages, as_csv
+from console.work import Spawn
 from core.errors import AnswerdeskError
 from core.wording import N_, tr
 from db.figures import LASTING_S, OUTCOMES, Asked, Which
@@ -49,6 +51,8 @@ _MARK_CHARS = 64
 _ID_CHARS = 32
 _COUNTED_S = 300
 """Seconds for which figures are kept: 100,000 conversations took 10 s on a busy machine."""
+_WAIT_S = 3
+"""Then the page says that they are being counted, and looks again by itself."""
 _HOURS = {str(hour) for hour in range(24)}
 _VERDICTS = {"yes": N_("Helped"), "no": N_("Did not help")}
 _COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
@@ -76,27 +80,37 @@ class FigurePages:
     entries: Entries
     group_of: Callable[[int, int], Sequence[int]]
     """Returns the questions of the last days that are in one's group on the map."""
+    spawn: Spawn[dict[str, Any]]
+    """Does something beside the requests."""
 
     def __post_init__(self) -> None:
-        self._counted: dict[int, tuple[float, dict[str, Any]]] = {}
+        self._counted: dict[int, tuple[float, asyncio.Task[dict[str, Any]]]] = {}
 
     async def show(self, request: Request) -> Response:
-        """Show the figures of the last days, counted within the last minutes."""
-        known = await self._known(days_of(request))
-        since = time.time() - known["days"] * _DAY_S
+        """Show the figures of the last days, counted within the last minutes, or that they are
+        being counted."""
+        days = days_of(request)
+        known = await self._known(days)
+        if known is None:
+            return self.pages.response("figures.html", counting=True, days=days, periods=PERIODS)
+        since = time.time() - days * _DAY_S
         return self.pages.response(
             "figures.html",
+            counting=False,
             agreement=await self.records.drafts.agreement(since=since),
             agreements=AGREEMENTS,
             **known,
         )
 
-    async def _known(self, days: int) -> dict[str, Any]:
+    async def _known(self, days: int) -> dict[str, Any] | None:
         """Return what is counted, with the words of what was asked most.
 
         Those are not kept, so that nothing is shown that was erased meanwhile.
         """
-        known = await self._counts(days)
+        counting = self._counts(days)
+        if not (await asyncio.wait({counting}, timeout=_WAIT_S))[0]:
+            return None
+        known = await counting
         words = await self.records.figures.questions([one for one, _ in known["most"]])
         most = (
             (words[one][:200], count, {"same": str(one)})
@@ -105,13 +119,14 @@ class FigurePages:
         )
         return {**known, "most": _bars(most, days)}
 
-    async def _counts(self, days: int) -> dict[str, Any]:
-        now = time.monotonic()
-        counted, known = self._counted.get(days, (-_COUNTED_S, {}))
-        if now - counted >= _COUNTED_S:
-            known = await self._count(days)
-            self._counted[days] = (now, known)
-        return known
+    def _counts(self, days: int) -> "asyncio.Task[dict[str, Any]]":
+        """Return the latest count, which begins now if that is old or failed."""
+        begun, counting = self._counted.get(days, (0.0, None))
+        old = time.monotonic() - begun >= _COUNTED_S
+        if counting is None or (counting.done() and (old or counting.exception())):
+            counting = self.spawn(self._count(days))
+            self._counted[days] = (time.monotonic(), counting)
+        return counting
 
     async def _count(self, days: int) -> dict[str, Any]:
         since = time.time() - days * _DAY_S
@@ -203,7 +218,7 @@ class FigurePages:
     async def export(self, request: Request) -> Response:
         """Send the figures as CSV: a row for each day, way in, language and outcome."""
         days = days_of(request)
-        cells = (await self._counts(days))["cells"]
+        cells = (await self._counts(days))["cells"]  # a program waits
         rows = [[getattr(cell, name) for name in _COLUMNS] for cell in cells]
         return as_csv(f"figures-{days}-days.csv", [_COLUMNS, *rows])
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from console.security_logins import current_person
 from console.upload_desk import UploadDesk
 from console.work import Works
 from core.errors import AnswerdeskError, ReleaseNotFound
+from core.recent import Recent
 from core.types import Chunk, ChunkKind
 from core.wording import N_, locale, tr
 from db.curation import Curation, CurationKind
@@ -41,6 +43,8 @@ _THEIRS = N_(
     "now, with what you wrote in the form. Sending it again replaces theirs."
 )
 _NOTHING_SENT = {"kind": "", "text": "", "language": ""}
+_COMPARED = 100
+"""Releases of which it is known how far their comparison is."""
 _KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
 _ONLY: Mapping[str, ChunkKind] = {"faq": "faq", "passage": "passage"}
 _LATEST, _LOOKED_AT, _UNTRANSLATED = 2000, 100, 10
@@ -82,6 +86,7 @@ class KnowledgePages:
     def __post_init__(self) -> None:
         self._previews: Works[Forecast] = Works(self.desk.spawn)
         self._rollbacks: Works[Release] = Works(self.desk.spawn)
+        self._asked: Recent[int, tuple[int, int]] = Recent(_COMPARED)
 
     async def show(self, request: Request) -> Response:
         """Show entries and passages, changes and releases."""
@@ -170,7 +175,10 @@ class KnowledgePages:
         live = await self.records.releases.live_number()
         here = f"/console/release?number={number}"
         if number != live and not asked.keys() & {"preview", "work"}:
-            preview = self._previews.begin(self.editing.releases.foresee(number))
+            foresee = self.editing.releases.foresee(
+                number, on_asked=partial(self._on_asked, number)
+            )
+            preview = self._previews.begin(foresee)
             return RedirectResponse(f"{here}&preview={preview}", 303)
         work, preview = asked.get("work", ""), asked.get("preview", "")
         foreseen = self._previews.look(preview) if preview else None
@@ -181,9 +189,13 @@ class KnowledgePages:
             live=live,
             going=self._rollbacks.look(work) if work else None,
             preview=foreseen,
+            progress=self._asked.get(number),
             asked=await self.records.figures.named(made.answers) if made else {},
             differing=await self.editing.releases.diff(live, number) if preview else None,
         )
+
+    def _on_asked(self, number: int, done: int, total: int) -> None:
+        self._asked.put(number, (done, total))
 
     async def roll_back(self, request: Request) -> Response:
         """Begin to publish an earlier release again."""

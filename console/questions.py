@@ -162,7 +162,7 @@ class QuestionPages:
             group=group,
             words=words,
             nearest=await self.questions.nearest(
-                group.text, words=words, most=_FOUND if words else _NEAREST
+                words or group.text, most=_FOUND if words else _NEAREST
             ),
             wording=wording or group.text,
             chosen=chosen,

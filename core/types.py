@@ -230,6 +230,8 @@ class IngestReport:
     golden: tuple[AnswerChange, ...] = ()
     """Those of them that would come out otherwise; one with `AnswerChange.expected` would hold the
     release back."""
+    trouble: str = ""
+    """Why what is said of answers may be wrong or is missing: a sentence; empty if nothing is."""
 
 
 # --- models ------------------------------------------------------------------------------------

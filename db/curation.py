@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, String, Text, delete, or_, select
+from sqlalchemy import JSON, ColumnElement, String, Text, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, MappedAsDataclass, composite, mapped_column
 
@@ -18,8 +18,9 @@ from core.errors import AnswerdeskError
 from db.base import Base, Repository
 
 CurationKind: TypeAlias = Literal[
-    "variant", "answer", "disabled", "negative", "validity", "note", "translation", "draft"
-]
+    "variant", "answer", "disabled", "negative", "validity", "category", "note", "translation",
+    "draft",
+]  # fmt: skip
 """``draft``: a translation that nobody is shown before it is stored as ``translation``."""
 CurationState: TypeAlias = Literal["active", "unfit", "undone"]
 """``active``: it is in what is published next. ``unfit``: its entry was not found, or says
@@ -43,6 +44,18 @@ class SettledPair(Base):
 
     chunk_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     other_chunk_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class LookedThrough(Base):
+    """What the last look at the whole knowledge base found: the one row of its table."""
+
+    __tablename__ = "contradictions"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    release: Mapped[int]
+    """The live release when the look began."""
+    found: Mapped[list[Any]] = mapped_column(JSON)
+    """As `kb.review.findings` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,14 @@ class Curations(Repository):
         """Return the pairs of chunks that may stay as they are."""
         pairs = await self._all(select(SettledPair))
         return {frozenset((pair.chunk_id, pair.other_chunk_id)) for pair in pairs}
+
+    async def keep_look(self, release: int, found: Sequence[Any]) -> None:
+        """Remember what was found in a release, in place of what was found before."""
+        await self._put(LookedThrough(id=1, release=release, found=[*found]))
+
+    async def last_look(self) -> LookedThrough | None:
+        """Return what the last look found, ``None`` before the first."""
+        return await self._first(select(LookedThrough))
 
     async def get(self, number: int) -> Curation:
         """Return an open piece of work; raises `CurationNotFound` if there is none."""

@@ -84,6 +84,11 @@ async def validity(
     await _change(entry, "validity", valid_from=first, valid_until=last)
 
 
+async def category(entry: Entry, text: str) -> None:
+    """Put an entry into another category; "" into none."""
+    await _change(entry, "category", text)
+
+
 async def note(entry: Entry, text: str) -> None:
     """Keep a note for colleagues with an entry; customers never see it."""
     await _change(entry, "note", text)

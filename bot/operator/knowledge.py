@@ -19,6 +19,7 @@ from bot.transport.incoming import Incoming
 from bot.transport.redact import redact
 from bot.transport.router import Content, Press, Routes, number_in
 from core.errors import AnswerdeskError, unchanged
+from core.types import IngestReport
 from core.wording import ntr, tr
 from db.uploads import SentFile, Upload, Uploads, UploadState
 from kb.parse.faq.columns import described
@@ -193,6 +194,10 @@ class KnowledgeDesk:
         report = await self._flow.check(upload)
         if report is None:
             return
+        await self._previewed(upload, report)
+
+    async def _previewed(self, upload: Upload, report: IngestReport, lead: str = "") -> None:
+        """Show a preview, after the reason why it was made anew."""
         changes = changes_something(report)
         number = upload.upload_id
         if upload.entry:
@@ -211,11 +216,15 @@ class KnowledgeDesk:
         if changes or offers:
             apply = [(tr("✅ Apply"), f"apply:{number}")] if changes else []
             buttons.append([*apply, (tr("Cancel"), f"drop:{number}")])
-        await self._show(upload, preview_text(report), buttons)
+        shown = [f"⚠ {lead}\n"] * bool(lead) + [preview_text(report)]
+        await self._show(upload, "\n".join(shown), buttons)
 
     async def _apply(self, upload: Upload, *, anyway: bool) -> None:
         applied = await self._flow.apply(upload, anyway=anyway)
         report = applied.report
+        if applied.overtaken:
+            await self._previewed(upload, report, applied.overtaken)
+            return
         if report.held:
             await self._show(upload, held_text(report), held_buttons(upload.upload_id))
             return

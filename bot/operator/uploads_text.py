@@ -45,7 +45,7 @@ def preview_text(report: IngestReport) -> str:
                 report.uncompared,
             )
         )
-    if report.own or report.answers or report.golden:
+    if report.own or report.answers or report.golden or report.trouble:
         lines += ["", *answers_text(report)]
     changes = any(f.added or f.changed or f.removed for f in report.files)
     if changes:
@@ -75,7 +75,7 @@ def live_text(report: IngestReport) -> str:
     lines += [_file(file) for file in report.files[:_FILES_SHOWN]]
     lines += _more_files(report)
     answers = answers_text(report)
-    return _fit([*lines, *(["", *answers] if report.answers else [])], "")
+    return _fit([*lines, *(["", *answers] if report.answers or report.trouble else [])], "")
 
 
 def held_text(report: IngestReport) -> str:

@@ -167,6 +167,8 @@ def _changed(base: Chunk, work: Sequence[Curation]) -> Chunk | None:
             case "validity":
                 first, last = curation.valid_from, curation.valid_until
                 chunk = replace(chunk, valid_from=first, valid_until=last)
+            case "category":
+                chunk = replace(chunk, category=curation.text)
             case "answer" if curation.text != chunk.answer:
                 edited = chunk_id(chunk.doc_id, chunk.text, curation.text)
                 chunk = replace(chunk, answer=curation.text, chunk_id=edited)

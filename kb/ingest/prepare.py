@@ -89,6 +89,8 @@ class Progress:
     """Texts to embed as far as the files read so far tell."""
     page: tuple[int, int] = (0, 0)
     """Which page is being read as a picture, and how many of them its file has."""
+    asked: tuple[int, int] = (0, 0)
+    """Questions that a preview asked, and how many it asks."""
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]

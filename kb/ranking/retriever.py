@@ -87,6 +87,8 @@ class Retriever:
     second: SecondEmbedder | None = None
     """Helps to judge entries."""
     reader: Reader | None = None
+    unread: int = field(default=0, init=False)
+    """Questions that the reader should have judged and could not."""
     _reader_down: bool = field(default=False, init=False)
 
     async def retrieve(self, question: str, *, k: int = 10, today: str = "") -> Retrieval:
@@ -184,9 +186,10 @@ class Retriever:
             best = by_wholes.candidates[:SENTENCES_OF]
             sentences = [c.sentences() for c in best]
             each = iter(await self.reader.read(question, [t for own in sentences for t in own]))
-        except Overloaded:
-            return ranked, {}  # the next question may be read again
         except ModelError as error:
+            self.unread += 1
+            if isinstance(error, Overloaded):  # the next question may be read again
+                return ranked, {}
             if not self._reader_down:
                 logger.warning("Questions are answered without the reader: %s", error)
             self._reader_down = True

@@ -29,9 +29,12 @@ _OLD_DAYS, _SOON_DAYS = 365, 30
 _MERGE_S = 1.0
 _MOST_CHARS: Mapping[CurationKind, int] = {
     "variant": 400, "negative": 400, "answer": 20_000, "translation": 20_000, "draft": 20_000,
+    "category": 100,
 }  # fmt: skip
 """Every embedding model reads as much of a question whole."""
-_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset({"answer", "validity", "translation", "draft"})
+_ONE_OF_A_KIND: frozenset[CurationKind] = frozenset(
+    {"answer", "validity", "category", "translation", "draft"}
+)
 """Work of which an entry has one, of translations one in each language."""
 _TRANSLATED: frozenset[CurationKind] = frozenset({"translation", "draft"})
 
@@ -317,7 +320,7 @@ def _check_language(entry: Chunk, language: str) -> None:
 
 def _check_text(entry: Chunk, kind: CurationKind, text: str) -> None:
     asked = {normalise(question) for question in (entry.text, *entry.variants)}
-    if kind not in {"disabled", "validity"} and not text:
+    if kind not in {"disabled", "validity", "category"} and not text:
         raise BadChange(tr("The text is empty."))
     if (most := _MOST_CHARS.get(kind)) and len(text) > most:
         raise BadChange(

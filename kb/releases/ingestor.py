@@ -11,7 +11,7 @@ from core.types import Chunk, FileReport, IngestReport, NewText
 from db.knowledge import Document, Release
 from kb.ingest.diff import Change, Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
-from kb.ingest.prepare import OnProgress, Prepared
+from kb.ingest.prepare import OnProgress, Prepared, Progress
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
 from kb.review.caution import cautions
@@ -197,7 +197,15 @@ class Ingestor:
         cautious = await cautions(view, comparison, own=self.own_contacts)
         inspection = await self.inspector.inspect(view, self.publisher.preparer, comparison)
         vectors = inspection.vectors
-        forecast = await self.forecaster.foresee(view, comparison, vectors, own=work.own)
+
+        def on_asked(done: int, total: int) -> None:
+            if work.on_progress:
+                read = len(prepared.files)
+                work.on_progress(Progress(read, read, 0, 0, asked=(done, total)))
+
+        forecast = await self.forecaster.foresee(
+            view, comparison, vectors, own=work.own, on_asked=on_asked
+        )
         return replace(
             _report(work, prepared, work.base, work.documents, comparison, forecast),
             embedded=prepared.wanted,
@@ -329,6 +337,7 @@ def _report(
         own=forecast.own,
         golden_asked=forecast.golden_asked,
         golden=forecast.golden,
+        trouble=forecast.trouble,
     )
 
 

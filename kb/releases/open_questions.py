@@ -27,6 +27,8 @@ Order: TypeAlias = Literal["most", "newest"]
 _PRESSING: tuple[Urgency, ...] = ("urgent", "angry", "")
 _CONSIDERED = 500
 """The newest questions; older ones come when these are dealt with."""
+_LOOKED_AT = 50
+"""Entries and passages of which the nearest entries are taken."""
 _SURELY = 0.9
 """Probability from which an open question counts as answered: nobody looks at it again."""
 _ASKED_AGAIN = 200
@@ -139,15 +141,11 @@ class OpenQuestions:
         order = await self.alike.by_nearness(group.text, [one.text for one in others])
         return [(others[place], cosine >= NEAR) for place, cosine in order[:most]]
 
-    async def nearest(self, question: str, *, words: str = "", most: int = 1) -> list[Chunk]:
-        """Return the entries nearest to a question, or those with words, as Knowledge finds them.
-
-        None while nothing can be searched.
-        """
+    async def nearest(self, words: str, *, most: int = 1) -> list[Chunk]:
+        """Return the entries nearest to a question, or to words; none while nothing can be
+        searched."""
         try:
-            if words:
-                return [*(await self.entries.search(words, kind="faq", most=most)).chunks]
-            found = await self.finder.retrieve(question)
+            found = await self.finder.retrieve(words, k=_LOOKED_AT)
         except (ModelError, IndexUnusable):
             return []
         return [hit.chunk for hit in found.hits if hit.chunk.kind == "faq"][:most]

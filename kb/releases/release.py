@@ -19,6 +19,7 @@ from kb.ingest.prepare import OnProgress
 from kb.ingest.reread import Left, Rereader, left_of
 from kb.releases.publish import Publisher
 from kb.review.forecast import Forecast, Forecaster
+from kb.review.gate import OnAsked
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Releases:
     def _rereader(self) -> Rereader:
         return Rereader(self.publisher.preparer, self.settings)
 
-    async def foresee(self, number: int) -> Forecast:
+    async def foresee(self, number: int, *, on_asked: OnAsked | None = None) -> Forecast:
         """Return which answers would be others if an earlier release were published again.
 
         Raises:
@@ -83,7 +84,8 @@ class Releases:
                 filled its rows; it may be published all the same.
         """
         release, index = await self.publisher.releases.get(number), self.publisher.index
-        return await self.forecaster.between(await index.view(), await index.peek(release, number))
+        earlier = await index.peek(release, number)
+        return await self.forecaster.between(await index.view(), earlier, on_asked=on_asked)
 
     async def rollback(self, number: int) -> Release:
         """Publish the content of an earlier release again, as a new release.

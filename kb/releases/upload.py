@@ -58,6 +58,8 @@ class Applied:
     """The release before it."""
     answered: int = 0
     """Open questions that it answered."""
+    overtaken: str = ""
+    """Why it was not made live but previewed anew: a sentence."""
 
 
 class NotUndoable(AnswerdeskError):
@@ -74,11 +76,14 @@ class NothingToUndo(NotUndoable):
 class Overtaken(NotUndoable):
     """Somebody published since."""
 
-    def __init__(self, live: int) -> None:
+    def __init__(self, live: int, before: int) -> None:
         super().__init__(
             tr(
-                "Release %(number)s is live by now: undo that one first, or use the console.",
+                "Release %(number)s was published since. To go back to release %(before)s, without "
+                "anything that came after it, publish that one again: on the console, under "
+                "Knowledge, Releases.",
                 number=live,
+                before=before,
             )
         )
 
@@ -89,7 +94,7 @@ class Outcome:
 
     report: IngestReport | None = None
     error: str = ""
-    """Why it failed, as a sentence."""
+    """Why it failed or, of a preview, why it was made anew, as a sentence."""
 
 
 _OUTCOME = TypeAdapter(Outcome)
@@ -127,17 +132,18 @@ class UploadFlow:
     """Names the way in, in the notes of releases."""
 
     async def check(
-        self, upload: Upload, *, on_progress: OnProgress | None = None
+        self, upload: Upload, *, reason: str = "", on_progress: OnProgress | None = None
     ) -> IngestReport | None:
         """Find out what applying would change; then it waits for a word, or there is nothing to do.
 
-        Return the preview; ``None`` if the upload was changed or dropped meanwhile.
+        Return the preview; ``None`` if the upload was changed or dropped meanwhile. The `reason`
+        for making it anew is shown with it.
         """
         report = await self._ingest(upload, dry_run=True, on_progress=on_progress)
         changes = changes_something(report) or upload.entry is not None
         state: UploadState = "preview" if changes else "cancelled"
         moved = await self.uploads.move(
-            upload.upload_id, "checking", state, outcome=stored(Outcome(report))
+            upload.upload_id, upload.state, state, outcome=stored(Outcome(report, reason))
         )
         return report if moved else None
 
@@ -146,9 +152,14 @@ class UploadFlow:
     ) -> Applied:
         """Make an upload live, and take the questions that it answers off the list.
 
-        If golden questions hold it back (`IngestReport.held`), it waits for a word again.
+        If golden questions hold it back (`IngestReport.held`), it waits for a word again; so it
+        does, with a new preview, if one of its documents was published since the last one.
         """
         before = upload.before or await self._live()
+        if not upload.before and (overtaken := await self._overtaken(upload)):
+            again = await self.check(upload, reason=overtaken, on_progress=on_progress)
+            if again is not None:
+                return Applied(again, before, overtaken=overtaken)
         # Stored first: after a crash the release that it made must not count as the one before.
         await self.uploads.move(upload.upload_id, "applying", "applying", before=before)
         report = await self._ingest(upload, anyway=anyway, on_progress=on_progress)
@@ -199,7 +210,7 @@ class UploadFlow:
             raise NothingToUndo(upload.state)
         live = await self._live()
         if live != upload.after:
-            raise Overtaken(live)
+            raise Overtaken(live, upload.before)
 
     async def undo(self, upload: Upload) -> int:
         """Bring back the release from before an upload; return the number that this became.
@@ -222,6 +233,25 @@ class UploadFlow:
         """Note that a step failed for good."""
         outcome = stored(Outcome(error=reason))
         await self.uploads.move(upload.upload_id, upload.state, "failed", outcome=outcome)
+
+    async def _overtaken(self, upload: Upload) -> str:
+        """Return which documents changed since their preview, as a sentence; an entry is added to
+        whatever its document is by now."""
+        previewed, live = outcome_of(upload).report, await self._live()
+        if upload.entry or previewed is None or previewed.release == live:
+            return ""
+        documents = self.library.releases.publisher.releases.documents
+        then = {d.doc_id: d.sha256 for d in (await documents(previewed.release)).values()}
+        now = {d.doc_id: d.sha256 for d in (await documents(live)).values()}
+        changed = [f.name for f in upload.files if then.get(f.name) != now.get(f.name)]
+        if not changed:
+            return ""
+        return tr(
+            "%(names)s changed since the last preview, with release %(number)s: here is a new one. "
+            "Applying replaces what that release brought.",
+            names=", ".join(changed),
+            number=live,
+        )
 
     async def _live(self) -> int:
         return await self.library.releases.publisher.releases.live_number()

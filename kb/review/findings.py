@@ -33,6 +33,8 @@ _REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
 _NEIGHBOURS = 6
 _STATEMENTS = 12
 """Of what is stated, neighbours that are compared: more, since each says several things."""
+_MOST_FOUND = 5_000
+"""Findings of a whole release that are kept, the nearest."""
 _BLOCK = 500
 """Rows of a release that are compared with all others at a time."""
 
@@ -178,6 +180,7 @@ class Inspector:
                 found += await asyncio.to_thread(judge, pairs)
                 done += len(rows)
                 on_compared(done, total)
+            found = sorted(found, key=lambda one: -one[0])[:_MOST_FOUND]
         return found
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.errors import IndexUnusable, ModelError
+from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Answer, AnswerChange, Vector
+from core.wording import ntr, tr
 from db.golden import Golden, GoldenQuestions
 from kb.index.view import View
 from kb.ingest.diff import Comparison
 from kb.ranking.training import Trainer
-from kb.review.gate import Replay, Seen, change_of, drop, drops_out, rests_on, seen
+from kb.review.gate import OnAsked, Replay, Seen, change_of, drop, drops_out, rests_on, seen
 from kb.review.most_asked import Asked, AskedOnce, differences
 from kb.review.overlay import Overlay
 
@@ -32,6 +33,8 @@ class Forecast:
     own: tuple[AnswerChange, ...] = ()
     golden_asked: int = 0
     golden: tuple[AnswerChange, ...] = ()
+    trouble: str = ""
+    """Why some or all of it could not be told as customers would be answered: a sentence."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Forecaster:
         vectors: Mapping[str, Vector],
         *,
         own: Sequence[AskedOnce] = (),
+        on_asked: OnAsked | None = None,
     ) -> Forecast:
         """Return what a change to `live` would do to answers; nothing if that cannot be told.
 
@@ -72,13 +76,14 @@ class Forecaster:
             if after is None:  # then both without what was learned, so that only rows differ
                 before = after = before.untrained()
             return await self._compare(
-                asked, golden, Seen(live, before), Seen(overlay, after), own=own
+                asked, golden, Seen(live, before), Seen(overlay, after), own=own, on_asked=on_asked
             )
         except (ModelError, IndexUnusable) as error:
-            logger.warning("What a change would do to answers is not known: %s", error)
-            return Forecast()
+            return _unknown(error)
 
-    async def between(self, live: View, other: View) -> Forecast:
+    async def between(
+        self, live: View, other: View, *, on_asked: OnAsked | None = None
+    ) -> Forecast:
         """Return which answers would be others if another release were live.
 
         Raises:
@@ -86,7 +91,7 @@ class Forecaster:
         """
         asked, golden = await self.asked(), (await self.golden.list())[:_MOST_GOLDEN]
         releases = await seen(live, self.rankers), await seen(other, self.rankers)
-        return await self._compare(asked, golden, *releases)
+        return await self._compare(asked, golden, *releases, on_asked=on_asked)
 
     async def changes(self, before: View | Seen, after: View) -> Forecast:
         """Return which of the questions asked most a new release answers otherwise.
@@ -98,8 +103,7 @@ class Forecaster:
         try:
             return await self._compare(asked, (), *releases)
         except (ModelError, IndexUnusable) as error:
-            logger.warning("What customers ask most was not compared: %s", error)
-            return Forecast()
+            return _unknown(error)
 
     async def _compare(
         self,
@@ -109,10 +113,11 @@ class Forecaster:
         other: Seen,
         *,
         own: Sequence[AskedOnce] = (),
+        on_asked: OnAsked | None = None,
     ) -> Forecast:
         customers = [question for question, *_ in (*asked, *own)]
         questions = [*customers, *(one.question for one in golden)]
-        old, new = await self.replay.compare(questions, live, other)
+        (old, new), unread = await self.replay.compare(questions, live, other, on_asked=on_asked)
         pairs = zip(own, old[len(asked) :], new[len(asked) :], strict=False)
         return Forecast(
             asked=len(asked),
@@ -127,7 +132,21 @@ class Forecaster:
             ),
             golden_asked=len(golden),
             golden=_changed(golden, old[len(customers) :], new[len(customers) :]),
+            trouble=ntr(
+                "The reader was down or busy at %(num)s question, so customers may be answered "
+                "otherwise than is said here. Look again later.",
+                "The reader was down or busy at %(num)s questions, so customers may be answered "
+                "otherwise than is said here. Look again later.",
+                unread,
+            )
+            if unread
+            else "",
         )
+
+
+def _unknown(error: AnswerdeskError) -> Forecast:
+    logger.warning("What becomes of answers is not known: %s", error)
+    return Forecast(trouble=tr("What becomes of answers is not known: %(reason)s", reason=error))
 
 
 async def _overlay(live: View, comparison: Comparison, vectors: Mapping[str, Vector]) -> Overlay:

@@ -1,14 +1,15 @@
 """Golden questions are asked of a release before it goes live; a drop holds it back.
 
 They go through the same `Answerer` as customers' questions, over the rows as they would be live and
-with the ranking trained on them; only the generator is left out, since it decides nothing.
+with the ranking trained on them. Two things are left out: the generator, since it decides nothing,
+and the rules of the careful start, since they say who sends an answer and not which.
 """
 
-import datetime
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
@@ -17,7 +18,6 @@ from core.types import Answer, AnswerChange
 from core.wording import tr
 from db.golden import Golden, GoldenQuestions
 from kb.answering.answerer import Answerer
-from kb.answering.decision import Policy
 from kb.answering.reply import Replier
 from kb.index.view import View
 from kb.ranking.ranker import Ranker
@@ -25,6 +25,9 @@ from kb.ranking.retriever import Retriever
 from kb.ranking.training import Trainer
 from kb.review.caution import contacts
 from kb.text.segmentation import normalise
+
+OnAsked: TypeAlias = Callable[[int, int], None]
+"""Called with how many questions were asked, and of how many."""
 
 _NAMED = 5
 """Questions that the sentence of a held release names."""
@@ -92,7 +95,8 @@ async def seen(live: View | Seen, rankers: Trainer) -> Seen:
 
 @dataclass(frozen=True)
 class Replay:
-    """Asks questions of any release, live or not, as customers do. Nothing is recorded.
+    """Asks questions of any release, live or not, as customers do, each without a history. Nothing
+    is recorded.
 
     Where nothing can be searched, this and all that rests on it raises IndexDamaged, IndexMismatch
     or ModelUnavailable.
@@ -100,22 +104,31 @@ class Replay:
 
     retriever: Retriever
     """Of the live release."""
-    _: KW_ONLY
-    policy: Policy
-    today: Callable[[], datetime.date]
+    answering: Callable[[Retriever, Replier, None], Answerer]
 
-    async def compare(self, questions: Sequence[str], *releases: Seen) -> list[list[Answer]]:
-        """Return what each release answers to each question, release by release."""
-        found = []
+    async def compare(
+        self, questions: Sequence[str], *releases: Seen, on_asked: OnAsked | None = None
+    ) -> tuple[list[list[Answer]], int]:
+        """Return what each release answers to each question, release by release.
+
+        And how many of the questions the reader should have judged and could not.
+        """
+        found: list[list[Answer]] = []
+        unread = 0
         for release in releases:
             embedder = release.embedder or self.retriever.embedder
             retriever = replace(
                 self.retriever, embedder=embedder, view=release.view, ranker=release.ranker
             )
             replier = Replier(embedder, release.rows.chunks_of, retriever.reader)
-            answerer = Answerer(retriever, replier, None, policy=self.policy, today=self.today)
-            found.append([await answerer.answer(question) for question in questions])
-        return found
+            answerer = self.answering(retriever, replier, None)
+            found.append([])
+            for question in questions:
+                found[-1].append(await answerer.answer(question))
+                if on_asked:
+                    on_asked(sum(map(len, found)), len(questions) * len(releases))
+            unread = max(unread, retriever.unread)
+        return found, unread
 
 
 @dataclass(frozen=True)
@@ -140,7 +153,7 @@ class Gate:
         if not golden or not old.rows.release:
             return 0
         new = Seen(candidate, await self.rankers.trial(candidate))
-        before, after = await self.replay.compare([one.question for one in golden], old, new)
+        (before, after), _ = await self.replay.compare([g.question for g in golden], old, new)
         compared = zip(golden, before, after, strict=True)
         drops = [drop(one, was, now) for one, was, now in compared if drops_out(one, was, now)]
         if drops:
@@ -153,7 +166,7 @@ class Gate:
         Raises:
             NothingToExpect: if that is neither an answer nor a refusal.
         """
-        ((answer,),) = await self.replay.compare([question], await seen(live, self.rankers))
+        ((answer,),), _ = await self.replay.compare([question], await seen(live, self.rankers))
         if answer.kind == "unknown":
             return Golden(question, refuse=True, author=author)
         if not answer.sources:
@@ -161,14 +174,15 @@ class Gate:
         source = answer.sources[0]
         chunk = await live.chunk(source.chunk_id)
         entry = source.title if chunk is not None and chunk.kind == "faq" else ""
-        words = answer.text.partition("\n\n")[2] if answer.hedged else answer.text
+        # Without what leads in: that it may not be meant, that somebody is angry or in danger.
+        words = answer.text.split("\n\n", answer.hedged + bool(answer.urgency))[-1]
         return Golden(question, document=source.document, entry=entry, words=words, author=author)
 
     async def check(self, live: View) -> list[tuple[Golden, Answer, bool]]:
         """Ask the golden questions of the live release; return each with whether it fits."""
         golden = await self.golden.list()
         own = await seen(live, self.rankers)
-        (answers,) = await self.replay.compare([g.question for g in golden], own)
+        (answers,), _ = await self.replay.compare([g.question for g in golden], own)
         return [(g, a, fits(g, a)) for g, a in zip(golden, answers, strict=True)]
 
 

@@ -76,7 +76,8 @@ def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> 
 
     `words` has what customers wrote, where that may be shown, by their answers.
     """
-    own = [] if report.held else [*_own_lines(report.own, words)]
+    own = [report.trouble] if report.trouble and not report.held else []
+    own += [] if report.held else _own_lines(report.own, words)
     if report.held or not (report.asked or report.golden_asked):
         return own
     frequent = ntr(

@@ -1,6 +1,7 @@
 """Questions as a map: those of like meaning near each other, in groups named by their words."""
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ def lay_out(vectors: Matrix) -> QuestionMap:
     middles = []
     for group in range(len(by_size)):
         members = np.flatnonzero(groups == group)
-        nearest = _distances(centred[members], centred[members].mean(axis=0, keepdims=True))
-        middles.append(int(members[nearest.argmin()]))
+        off = centred[members] - centred[members].mean(axis=0)
+        middles.append(int(members[(off**2).sum(axis=1).argmin()]))
     return QuestionMap(places.astype(np.float32), groups, middles)
 
 
@@ -73,25 +74,9 @@ def name_groups(texts: Sequence[Sequence[str]]) -> list[list[str]]:
 
 def _grouped(points: Matrix, wanted: int) -> npt.NDArray[np.intp]:
     """Return the group of each point, numbered from 0 without gaps."""
-    random = np.random.default_rng(0)
-    centres = points[random.integers(len(points), size=1)]
-    for _ in range(1, wanted):  # as k-means++ begins
-        far = np.maximum(_distances(points, centres).min(axis=1), 0).astype(np.float64)
-        if far.sum() < 1e-6:
-            break
-        centres = np.vstack([centres, points[random.choice(len(points), p=far / far.sum())]])
-    groups = _distances(points, centres).argmin(axis=1)
-    for _ in range(_ROUNDS):
-        there = np.unique(groups)
-        centres = np.stack([points[groups == group].mean(axis=0) for group in there])
-        before, groups = groups, _distances(points, centres).argmin(axis=1)
-        if np.array_equal(before, groups):
-            break
+    from scipy.cluster.vq import kmeans2  # 13 MB of memory
+
+    wanted = min(wanted, len(np.unique(points, axis=0)))
+    with warnings.catch_warnings(action="ignore"):  # a group may end empty
+        groups = kmeans2(points, wanted, iter=_ROUNDS, minit="++", rng=np.random.default_rng(0))[1]
     return np.unique(groups, return_inverse=True)[1]
-
-
-def _distances(points: Matrix, centres: Matrix) -> Matrix:
-    """Return the squared distance of each point, a row, from each centre."""
-    squares = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)
-    distances: Matrix = squares - 2 * points @ centres.T
-    return distances

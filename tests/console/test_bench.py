@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from app.messages import as_messages
 from core.types import Answer, Choice, Source
+from kb.answering.answerer import Answerer
 from kb.ranking.retriever import Retriever
 from kb.review.gate import Gate, Replay, seen
 from tests.console.conftest import Builder, records_of
@@ -111,10 +113,10 @@ async def test_a_question_becomes_golden_with_what_comes_of_it_now(
 async def test_a_hedged_answer_is_expected_without_its_reservation(shop: Workshop) -> None:
     unsure = replace(POLICY, answer_at=0.999)
     finder = Retriever(shop.embedder, shop.index.view, SameRanker().ranker)
-    replay = Replay(finder, policy=unsure, today=lambda: TODAY)
+    replay = Replay(finder, partial(Answerer, policy=unsure, today=lambda: TODAY))
     gate = Gate(shop.golden, replay, SameRanker())
     view = await shop.index.view()
-    ((answer,),) = await replay.compare(["Are you open?"], await seen(view, SameRanker()))
+    ((answer,),), _ = await replay.compare(["Are you open?"], await seen(view, SameRanker()))
     assert answer.hedged
     golden = await gate.as_it_is(view, "Are you open?", author="Ada")
     assert golden.words == "Always."

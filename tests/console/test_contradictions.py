@@ -61,6 +61,24 @@ async def test_two_texts_stand_side_by_side_with_their_differences(
     assert page.count('href="/console/entry?id=') == 2
 
 
+async def test_what_was_found_is_there_after_a_restart(
+    builder: Builder, client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    page = await looked(client)
+    await shop.put(other="Something else")
+    async with (
+        upload_desk(shop) as desk,
+        builder.client(
+            editing=Editing(shop.entries, shop.releases),
+            questions=library_of(shop).questions,
+            uploads=desk,
+        ) as later,
+    ):
+        again = (await later.get(HERE)).text
+    assert pair_on(again) == pair_on(page)
+    assert "A newer release is live" in again
+
+
 async def test_what_may_stay_is_remembered_and_can_be_looked_at_again(
     client: httpx.AsyncClient,
 ) -> None:

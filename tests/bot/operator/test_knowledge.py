@@ -229,8 +229,26 @@ async def test_undo_is_refused_when_somebody_published_since(
         await shop.put(other="Something else")
         editor.press(live, "Undo")
         assert await editor.alert(count=2) == (
-            "Release 3 is live by now: undo that one first, or use the console."
+            "Release 3 was published since. To go back to release 1, without anything that came "
+            "after it, publish that one again: on the console, under Knowledge, Releases."
         )
+
+
+async def test_a_preview_older_than_the_live_document_is_made_anew(
+    serve: Any, telegram: BotApi, shop: Workshop, editor: Person
+) -> None:
+    await shop.put(faq=FIRST.decode())
+    async with serve():
+        editor.upload("faq.txt", SECOND)
+        message = await editor.next()
+        first = await shown(telegram, editor, message, "Nothing is changed yet")
+        await shop.put(faq="Do you ship?|No.")
+        editor.press(first, "Apply")
+        again = await shown(telegram, editor, message, "faq.txt changed since the last preview")
+        assert "with release 2: here is a new one" in again.text
+        assert (await shop.snapshot())[0] == 2
+        editor.press(again, "Apply")
+        await shown(telegram, editor, message, "Release 3 is live")
 
 
 async def test_a_name_with_a_path_is_only_a_name(

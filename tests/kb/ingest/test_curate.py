@@ -66,6 +66,7 @@ def test_each_kind_of_work_changes_its_entry_alone() -> None:
             work("validity", until="2026-12-31", number=3),
             work("answer", "Within 30 days.", number=4),
             work("note", "ask Ada", number=5),
+            work("category", "money", number=6),
         ],
     )
     changed, *rest = attached.chunks
@@ -76,6 +77,7 @@ def test_each_kind_of_work_changes_its_entry_alone() -> None:
         variants=("money back", "return my money"),
         negatives=("refund of a deposit",),
         valid_until="2026-12-31",
+        category="money",
     )
     assert rest == OTHERS
     assert {one.state for one in attached.settled} == {"active"}

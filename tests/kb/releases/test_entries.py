@@ -56,18 +56,19 @@ async def test_all_work_survives_the_next_version_of_the_file(shop: Workshop) ->
     await change(shop, "bicycles", "disabled")
     await change(shop, "refund", "validity", valid_until="2026-12-31")
     await change(shop, "refund", "note", "ask Ada")
+    await change(shop, "refund", "category", "money")
     before = await entry(shop, "refund")
     await shop.put(faq=LATER)
     assert await entry(shop, "refund") == before
     assert before.answer == "Within 60 days."
     assert before.variants == ("money back", "return my money")
     assert before.negatives == ("refund of a deposit",)
-    assert before.valid_until == "2026-12-31"
+    assert (before.valid_until, before.category) == ("2026-12-31", "money")
     assert (await entry(shop, "delivery")).answer == "Four days."
     assert await shop.entries.find("bicycles") == []
     assert await waiting_in(shop) == []
     assert [c.kind for c in await shop.entries.curations.open()] == [
-        "variant", "answer", "negative", "disabled", "validity", "note",
+        "variant", "answer", "negative", "disabled", "validity", "note", "category",
     ]  # fmt: skip
 
 

@@ -94,8 +94,12 @@ async def test_what_a_preview_says_is_what_applying_brings(shop: Workshop) -> No
     await ask(shop, "Do you ship to France?")
     await ask(shop, "Are you open on Sundays?")
     faq = "May I return it?|No.\nAre you open on Sundays?|No, closed."
-    foreseen = await preview(shop, faq=faq)
     files = [IncomingFile("faq.txt", faq.encode())]
+    asked = []
+    foreseen = await shop.ingestor.ingest(
+        files, dry_run=True, on_progress=lambda progress: asked.append(progress.asked)
+    )
+    assert asked[-6:] == [(done, 6) for done in range(1, 7)], "each is asked twice"
     came = await shop.ingestor.ingest(files)
     assert foreseen.answers == came.answers
     assert len(came.answers) == 3

@@ -1,18 +1,24 @@
 """Golden questions hold a worse release back; what customers ask most is compared."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import ModelUnavailable
 from core.types import Answer, AnswerChange, IngestReport, Source, Vector
 from db.golden import Golden, GoldenNotFound
+from kb.answering.answerer import Answerer
+from kb.answering.mood import Moods
+from kb.answering.texts import service_text
 from kb.releases.ingestor import IncomingFile
-from kb.review.gate import change_of, expectation, fits
+from kb.review.gate import change_of, expectation, fits, seen
 from kb.review.most_asked import answers_text
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import Workshop, workshop
+from tests.kb.workshop import POLICY, TODAY, SameRanker, Workshop, workshop
 
 pytestmark = pytest.mark.anyio
 
@@ -66,6 +72,25 @@ async def test_a_release_is_asked_as_customers_ask_it(shop: Workshop) -> None:
     assert gate is not None
     kept = await gate.as_it_is(live, "How is handle 2 of the stove turned?", author="")
     assert all(f"handle {n} " in kept.words for n in range(2, 25)), kept.words
+
+
+async def test_what_leads_in_to_the_answer_of_an_angry_customer_is_not_expected(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    gate = shop.ingestor.publisher.gate
+    assert gate is not None
+    bias = np.zeros(1, np.float32)
+    hidden = 20 * np.stack([await embedder.embed_query("furious")])
+    moods = Moods(embedder, ("angry",), hidden, bias, np.ones((1, 1), np.float32), bias)
+    answering = partial(Answerer, policy=POLICY, today=lambda: TODAY, moods=moods)
+    gate = replace(gate, replay=replace(gate.replay, answering=answering))
+    live = await shop.index.view()
+    ((answer,),), _ = await gate.replay.compare(
+        ["May I return it?"], await seen(live, SameRanker())
+    )
+    assert answer.text == f"{service_text('angry', 'en')}\n\nWithin 30 days."
+    kept = await gate.as_it_is(live, "May I return it?", author="")
+    assert kept.words == "Within 30 days."
 
 
 async def test_what_was_embedded_for_a_held_release_is_not_embedded_again(
