@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from app import output
 from app.commands.answers import make_it_hold
-from app.commands.common import Failed, Json, read_config, say
+from app.commands.common import Json, read_config, say
 from app.models import WITHOUT_GENERATOR, wait_for
 from app.paths import Paths, find_paths
 from app.read_ahead import read_now
@@ -22,7 +22,7 @@ from app.wiring import Knowledge, open_knowledge, open_service
 from core.config import data_folder
 from core.types import Answer, Turn
 from evaluation.bench import chosen, measure
-from evaluation.benchmarks.figure import Figure, Point
+from evaluation.benchmarks.figure import Figure
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
 from evaluation.evalset import EvalSet, Options, load_evalset
 from evaluation.evaluate import EvalResult, evaluate, summarise
@@ -174,25 +174,12 @@ async def bench(
     *,
     as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the curves into this .png or .svg file.")
-    ] = None,
 ) -> None:
     """Measure speed; every figure against a baseline of the same run."""
-    found: list[Figure | Point] = []
+    figures: list[Figure] = []
     for part in chosen(names or []):
         say(f"{part.name} …")
-        found += await measure(part, read_config(), lambda text: say(f"  {text}"))
-    figures = [one for one in found if isinstance(one, Figure)]
-    points = [one for one in found if isinstance(one, Point)]
-    if plot is not None:
-        if not points:
-            raise Failed("There is no curve to draw: measure `lengths`, `customers` or `search`.")
-        # Imported here: only a picture needs the plotting library.
-        from evaluation.benchmarks.plot import write_plot
-
-        await asyncio.to_thread(write_plot, points, plot)
-        say(f"Curves: {plot}")
+        figures += await measure(part, read_config(), lambda text: say(f"  {text}"))
     columns = ("name", "value", "unit", "baseline", "ratio", "note")
     if as_json:
         output.print_json([dataclasses.asdict(figure) for figure in figures])
