@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +14,10 @@ import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.answers import make_it_hold
+from app.commands.answers import answering, holding
 from app.commands.common import Json, read_config, say
-from app.models import WITHOUT_GENERATOR, wait_for
-from app.paths import Paths, find_paths
 from app.read_ahead import read_now
-from app.wiring import Knowledge, open_knowledge, open_service
-from core.config import data_folder
+from app.wiring import Knowledge
 from core.types import Answer, Turn
 from evaluation.bench import chosen, measure
 from evaluation.benchmarks.figure import Figure
@@ -81,21 +79,16 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
     """Return the figures of a desk set; what each customer got is kept beside its base."""
     files, questions = await asyncio.to_thread(load_desk_set, folder)
     questions = questions[: options.sample or None]
-    paths = base_paths(folder, options)
-    async with open_knowledge(read_config(), paths) as knowledge:
-        await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, [IncomingFile(n, d) for n, d in files.items()])
-        await knowledge.trainer.ensure()
-        await read_now(knowledge)  # as the service does
-        async with open_service(knowledge) as service:
-            await wait_for(service.generator, without=WITHOUT_GENERATOR)
-            with output.progress() as shown:
-                task = shown.add_task("asked", total=len(questions))
+    base = [IncomingFile(name, data) for name, data in files.items()]
+    async with _base(folder, options, base) as knowledge, answering(knowledge) as service:
+        kept_in = knowledge.paths.data / "replies.jsonl"
+        with output.progress() as shown:
+            task = shown.add_task("asked", total=len(questions))
 
-                async def ask(text: str, turns: Sequence[Turn]) -> Answer:
-                    return await service.answerer.answer(text, history=turns)
+            async def ask(text: str, turns: Sequence[Turn]) -> Answer:
+                return await service.answerer.answer(text, history=turns)
 
-                outcomes = await ask_all(questions, ask, lambda _: shown.advance(task))
+            outcomes = await ask_all(questions, ask, lambda _: shown.advance(task))
     kept = [
         {
             "id": o.question.question_id,
@@ -111,8 +104,8 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
         for o in outcomes
     ]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
-    await asyncio.to_thread((paths.data / "replies.jsonl").write_text, lines, encoding="utf-8")
-    say(f"Replies: {paths.data / 'replies.jsonl'}")
+    await asyncio.to_thread(kept_in.write_text, lines, encoding="utf-8")
+    say(f"Replies: {kept_in}")
     return summarise_desk(folder.name, outcomes)
 
 
@@ -121,30 +114,30 @@ async def measured(
 ) -> tuple[EvalResult, list[Outcome]]:
     """Return the figures of a set and what came of each question."""
     evalset = await asyncio.to_thread(load_evalset, folder, options)
-    config = read_config()
     files = [IncomingFile(name, data) for name, data in sorted(evalset.files.items())]
-    async with open_knowledge(config, base_paths(folder, options)) as knowledge:
-        await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, files)
-        await knowledge.trainer.ensure()
-        await read_now(knowledge)
+    async with _base(folder, options, files) as knowledge:
         outcomes = await _ask_all(knowledge, evalset)
-    at = config.answers.answer_at
+    at = knowledge.config.answers.answer_at
     return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall), outcomes
 
 
-def base_paths(folder: Path, options: Options) -> Paths:
-    """Return where the knowledge base of a set is kept."""
+@asynccontextmanager
+async def _base(
+    folder: Path, options: Options, files: Sequence[IncomingFile]
+) -> AsyncIterator[Knowledge]:
+    """Open the knowledge base of a set as the service has one."""
     digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
-    return find_paths(data_folder(), knowledge_base=f"eval-{folder.name}-{digest[:8]}")
+    async with holding(f"eval-{folder.name}-{digest[:8]}", files) as knowledge:
+        await knowledge.trainer.ensure()
+        await read_now(knowledge)
+        yield knowledge
 
 
 async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
     own, whole = knowledge.retriever, evalset.by_document
     probe = Probe(own.embedder, own.view, own.ranker, own.second, own.reader, by_document=whole)
     knowledge = dataclasses.replace(knowledge, retriever=probe)
-    async with open_service(knowledge) as service:
-        await wait_for(service.generator, without=WITHOUT_GENERATOR)
+    async with answering(knowledge) as service:
         say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
 
         with output.progress() as shown:
