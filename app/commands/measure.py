@@ -1,4 +1,4 @@
-"""`eval` and `bench`."""
+"""`eval`."""
 
 import asyncio
 import dataclasses
@@ -15,12 +15,10 @@ from rich.markup import escape
 
 from app import output
 from app.commands.answers import answering, holding
-from app.commands.common import Json, read_config, say
+from app.commands.common import Json, say
 from app.read_ahead import read_now
 from app.wiring import Knowledge
 from core.types import Answer, Turn
-from evaluation.bench import chosen, measure
-from evaluation.benchmarks.figure import Figure
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
 from evaluation.evalset import EvalSet, Options, load_evalset
 from evaluation.evaluate import EvalResult, evaluate, summarise
@@ -158,26 +156,3 @@ async def _unsupported(knowledge: Knowledge, answer: Answer) -> int:
     source = "\n".join(passage_of(chunk) for chunk in found if chunk is not None)
     sentences = split_sentences(answer.text, answer.language) if source else ()
     return sum(bool(unsupported(sentence, source)) for sentence in sentences)
-
-
-async def bench(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Parts or rows, see docs/performance.md; none: all.")
-    ] = None,
-    *,
-    as_json: Json = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-) -> None:
-    """Measure speed; every figure against a baseline of the same run."""
-    figures: list[Figure] = []
-    for part in chosen(names or []):
-        say(f"{part.name} …")
-        figures += await measure(part, read_config(), lambda text: say(f"  {text}"))
-    columns = ("name", "value", "unit", "baseline", "ratio", "note")
-    if as_json:
-        output.print_json([dataclasses.asdict(figure) for figure in figures])
-        return
-    rows = [
-        tuple("–" if v is None else v for v in dataclasses.astuple(figure)) for figure in figures
-    ]
-    (output.print_markdown if markdown else output.print_table)(columns, rows)

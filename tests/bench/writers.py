@@ -14,10 +14,10 @@ import httpx
 
 from core.config import Config, ModelsConfig, data_folder
 from core.types import Piece, Prompt
-from evaluation.benchmarks.figure import BenchFailed
-from evaluation.benchmarks.process import DEADLINE_S, baseline
 from models.factory import make_generator, make_store
 from models.generator import WorkerGenerator
+from tests.bench.figure import BenchFailed
+from tests.bench.process import DEADLINE_S, baseline
 
 SMALL = "qwen2.5-coder-0.5b-instruct"
 LARGE = "qwen2.5-coder-1.5b-instruct"

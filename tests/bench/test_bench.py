@@ -11,12 +11,11 @@ from collections.abc import Sequence
 import pytest
 
 from app.commands.common import Failed
-from app.output import print_markdown
 from app.paths import PROJECT
 from core.config import Config
-from evaluation.bench import PARTS, Part, chosen, measure
-from evaluation.benchmarks.deciding import ENTRIES, made_entries
-from evaluation.benchmarks.figure import (
+from tests.bench.__main__ import markdown
+from tests.bench.deciding import ENTRIES, made_entries
+from tests.bench.figure import (
     BenchFailed,
     Figure,
     Measured,
@@ -25,10 +24,11 @@ from evaluation.benchmarks.figure import (
     median,
     more,
 )
-from evaluation.benchmarks.mixed import customers_questions
-from evaluation.benchmarks.process import baseline
-from evaluation.benchmarks.prompts import ask, make_prompts, passages
-from evaluation.benchmarks.writers import Reply
+from tests.bench.mixed import customers_questions
+from tests.bench.parts import PARTS, Part, chosen, measure
+from tests.bench.process import baseline
+from tests.bench.prompts import ask, make_prompts, passages
+from tests.bench.writers import Reply
 from tests.fakes import words
 from tests.soak.memory import Sample, growth, lost_files
 
@@ -81,7 +81,7 @@ async def test_what_cannot_be_measured_says_so_in_its_rows() -> None:
 
 
 async def test_a_server_that_is_not_installed_is_a_sentence() -> None:
-    program = "from evaluation.baselines.native import main; main()"
+    program = "from tests.bench.baselines.native import main; main()"
     script = f"import sys; sys.modules['xllamacpp'] = None; {program}"
     found = subprocess.run(  # noqa: ASYNC221 - nothing else runs here
         [sys.executable, "-c", script, "model.gguf", "2", "512", "4"],
@@ -119,9 +119,9 @@ def test_the_rate_of_a_reply_counts_from_its_first_token() -> None:
     assert Reply(first_s=2, last_s=4, tokens=21).rate == 10
 
 
-def test_a_table_for_markdown(capsys: pytest.CaptureFixture[str]) -> None:
-    print_markdown(("name", "note"), [("a", "one | two")])
-    assert capsys.readouterr().out == "| name | note |\n| --- | --- |\n| a | one \\| two |\n"
+def test_a_table_for_markdown() -> None:
+    table = markdown(("name", "note"), [("a", "one | two")])
+    assert table == "| name | note |\n| --- | --- |\n| a | one \\| two |"
 
 
 def test_questions_of_the_mixed_hour_are_the_same_each_time_and_few_are_asked_often() -> None:

@@ -2,9 +2,9 @@
 
 from core.config import Config
 from core.errors import ModelError
-from evaluation.benchmarks.figure import Figure, Measured, Say, less, median, missing
-from evaluation.benchmarks.prompts import ask, make_prompts
-from evaluation.benchmarks.writers import LARGE, SMALL, Ours, ours, states
+from tests.bench.figure import Figure, Measured, Say, less, median, missing
+from tests.bench.prompts import ask, make_prompts
+from tests.bench.writers import LARGE, SMALL, Ours, ours, states
 
 _TOKENS = 300
 _PASSAGES = 3

@@ -14,10 +14,10 @@ import numpy as np
 from core.config import Config
 from core.types import Chunk, Matrix
 from db.knowledge import Release
-from evaluation.benchmarks.figure import Figure, Measured, Say, less, percentile
 from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row, rows_of_chunk
+from tests.bench.figure import Figure, Measured, Say, less, percentile
 
 _DIM = 384
 _QUERIES = 100

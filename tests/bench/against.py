@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from core.config import Config
 from core.types import Prompt
-from evaluation.benchmarks.figure import Measured, Say, less, median, more
-from evaluation.benchmarks.prompts import ask, make_prompts, talkative
-from evaluation.benchmarks.writers import (
+from tests.bench.figure import Measured, Say, less, median, more
+from tests.bench.prompts import ask, make_prompts, talkative
+from tests.bench.writers import (
     SMALL,
     Reply,
     Writer,

@@ -7,15 +7,15 @@ from functools import partial
 from app.commands.common import Failed
 from core.config import Config
 from core.errors import ModelError
-from evaluation.benchmarks.against import against_native
-from evaluation.benchmarks.deciding import deciding
-from evaluation.benchmarks.embedding import embedding
-from evaluation.benchmarks.figure import BenchFailed, Measured, Say, missing
-from evaluation.benchmarks.ingesting import beside_ingest, ingest_rate
-from evaluation.benchmarks.mixed import mixed_hour
-from evaluation.benchmarks.prefix import first_words
-from evaluation.benchmarks.searching import MILLION, SIZES, search
-from evaluation.benchmarks.service import ask_warm_start, running, start
+from tests.bench.against import against_native
+from tests.bench.deciding import deciding
+from tests.bench.embedding import embedding
+from tests.bench.figure import BenchFailed, Measured, Say, missing
+from tests.bench.ingesting import beside_ingest, ingest_rate
+from tests.bench.mixed import mixed_hour
+from tests.bench.prefix import first_words
+from tests.bench.searching import MILLION, SIZES, search
+from tests.bench.service import ask_warm_start, running, start
 
 
 @dataclass(frozen=True, slots=True)
