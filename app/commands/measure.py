@@ -50,21 +50,13 @@ async def evaluate_set(
     ] = 0.0,
     sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
     as_json: Json = False,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
     """Measure on a labelled set, in a knowledge base of its own."""
     options = Options(ask_language, kb, hold_out, leave_out, sample)
     if is_desk_set(folder):
         _print_figures(await measured_desk(folder, options), as_json=as_json)
         return
-    result, outcomes = await measured(folder, options, oos_recall=oos_recall)
-    if report is not None:
-        # Imported here: only a report needs the plotting library, which takes seconds to load.
-        from evaluation.report import render_report
-
-        page = await asyncio.to_thread(render_report, result, outcomes)
-        await asyncio.to_thread(report.write_text, page, encoding="utf-8")
-        say(f"Report: {report}")
+    result = await measured(folder, options, oos_recall=oos_recall)
     _print_figures(dataclasses.asdict(result), as_json=as_json)
 
 
@@ -107,16 +99,14 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
     return summarise_desk(folder.name, outcomes)
 
 
-async def measured(
-    folder: Path, options: Options, *, oos_recall: float = 0.0
-) -> tuple[EvalResult, list[Outcome]]:
-    """Return the figures of a set and what came of each question."""
+async def measured(folder: Path, options: Options, *, oos_recall: float = 0.0) -> EvalResult:
+    """Return the figures of a set."""
     evalset = await asyncio.to_thread(load_evalset, folder, options)
     files = [IncomingFile(name, data) for name, data in sorted(evalset.files.items())]
     async with _base(folder, options, files) as knowledge:
         outcomes = await _ask_all(knowledge, evalset)
     at = knowledge.config.answers.answer_at
-    return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall), outcomes
+    return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall)
 
 
 @asynccontextmanager
