@@ -29,7 +29,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev setup
-	$(BIN)/answerdesk bench
+	$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.dev setup
 	$(BIN)/python -m tests.soak

@@ -65,7 +65,6 @@ _add(
         "export": backup.export,
         "calibrate": knowledge.calibrate,
         "eval": measure.evaluate_set,
-        "bench": measure.bench,
         "doctor": service.examine_all,
     },
 )

@@ -53,13 +53,6 @@ def print_listed(
         print_table(columns, rows, title=title)
 
 
-def print_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table in Markdown on standard output."""
-    for row in (columns, ["---"] * len(columns), *rows):
-        cells = (str(cell).replace("|", "\\|").replace("\n", " ") for cell in row)
-        sys.stdout.write(f"| {' | '.join(cells)} |\n")
-
-
 def print_answer(answer: Answer) -> None:
     """Print an answer with its sources, for people."""
     console.print(escape(shown(answer)))

@@ -301,7 +301,6 @@ async def _telegram(
         base_url=config.telegram.base_url,
         base_file_url=config.telegram.base_file_url,
         slots=config.telegram.workers,
-        lock_folder=service.knowledge.paths.root,
         manners=Manners(
             company=config.company.name,
             language=config.company.languages[0],

@@ -27,7 +27,7 @@ from bot.operator.pending_input import PendingInputHandler
 from bot.operator.questions import QuestionDesk
 from bot.operator.topic_link import TopicLink
 from bot.operator.topics import Topics
-from bot.settings import TelegramSettings, only_process
+from bot.settings import TelegramSettings
 from bot.transport.delivery_queue import SendRequest
 from bot.transport.errors import BadToken, Stopping
 from bot.transport.inbox import InboxQueue, PollRequest
@@ -81,7 +81,6 @@ class TelegramBot:
 
     Raises:
         BadToken: on entering, if the token is malformed or Telegram refuses it.
-        SecondPoller: on entering, if another process of this machine serves the same bot.
     """
 
     def __init__(
@@ -253,8 +252,6 @@ class TelegramBot:
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
-            if self._settings.lock_folder:
-                stack.enter_context(only_process(self._settings.lock_folder, self.bot_id))
             await stack.enter_async_context(self._connected())
             with speaking(self._language):
                 await self.recovery.catch_up()

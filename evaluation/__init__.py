@@ -1,1 +1,1 @@
-"""Measuring: labelled sets, figures, reports, benchmarks. The service imports none of it."""
+"""Measuring: labelled sets and figures. The service imports none of it."""

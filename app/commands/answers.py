@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ from app.paths import find_paths
 from app.wiring import Knowledge, Service, open_knowledge, open_service
 from core.config import data_folder
 from core.render import answer_to_dict
-from core.types import AnswerEvent, IngestReport, Waiting
+from core.types import AnswerEvent, Waiting
 from kb.releases.ingestor import IncomingFile
 
 
@@ -34,7 +34,9 @@ async def ask(
     """Answer one question."""
     if not question.strip():
         raise typer.BadParameter("The question is empty.")
-    async with _answering(kb) as service:
+    own = await asyncio.to_thread(_read_folder, kb) if kb else None
+    opened = holding(*own) if own else main_knowledge(with_demo=True)
+    async with opened as knowledge, answering(knowledge) as service:
         answer = await service.desk.ask(
             question, chat=f"cli:{uuid.uuid4().hex[:12]}", channel="cli", history=()
         )
@@ -52,7 +54,7 @@ async def chat() -> None:
         if isinstance(event, Waiting):
             say(f"… about {event.seconds:.0f} s")
 
-    async with _answering(None) as service:
+    async with main_knowledge(with_demo=True) as knowledge, answering(knowledge) as service:
         say("Ask a question; an empty line ends.")
         while question := await asyncio.to_thread(_read_line):
             output.print_answer(
@@ -60,37 +62,31 @@ async def chat() -> None:
             )
 
 
-async def make_it_hold(knowledge: Knowledge, files: list[IncomingFile]) -> IngestReport:
-    """Make a knowledge base of its own hold these files and no others."""
-    documents = await knowledge.release_rows.live_documents()
-    gone = sorted(documents.keys() - {file.doc_id for file in files})
-    with progress() as on_progress:
-        # Whoever names the files has the machine: what would wait for a person is confirmed.
-        report = await knowledge.ingestor.ingest(
-            files, removed=gone, anyway=True, on_progress=on_progress
-        )
-    for file in report.files:
-        if file.error:
-            say(f"not taken: {file.error}")
-    return report
+@asynccontextmanager
+async def holding(name: str, files: Sequence[IncomingFile]) -> AsyncIterator[Knowledge]:
+    """Open a knowledge base of its own that holds these files and no others."""
+    paths = find_paths(data_folder(), knowledge_base=name)
+    async with open_knowledge(read_config(), paths) as knowledge:
+        await knowledge.releases.open_or_rebuild()
+        documents = await knowledge.release_rows.live_documents()
+        gone = sorted(documents.keys() - {file.doc_id for file in files})
+        with progress() as on_progress:
+            # Whoever names the files has the machine: what would wait for a person is confirmed.
+            report = await knowledge.ingestor.ingest(
+                files, removed=gone, anyway=True, on_progress=on_progress
+            )
+        for file in report.files:
+            if file.error:
+                say(f"not taken: {file.error}")
+        yield knowledge
 
 
 @asynccontextmanager
-async def _answering(kb: Path | None) -> AsyncIterator[Service]:
-    if kb is None:
-        async with main_knowledge(with_demo=True) as knowledge, open_service(knowledge) as service:
-            await wait_for(service.generator, without=WITHOUT_GENERATOR)
-            yield service
-        return
-    name, files = await asyncio.to_thread(_read_folder, kb)
-    async with open_knowledge(
-        read_config(), find_paths(data_folder(), knowledge_base=name)
-    ) as knowledge:
-        await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, files)
-        async with open_service(knowledge) as service:
-            await wait_for(service.generator, without=WITHOUT_GENERATOR)
-            yield service
+async def answering(knowledge: Knowledge) -> AsyncIterator[Service]:
+    """Add to a knowledge base what answers from it, its generator loaded."""
+    async with open_service(knowledge) as service:
+        await wait_for(service.generator, without=WITHOUT_GENERATOR)
+        yield service
 
 
 def _read_folder(folder: Path) -> tuple[str, list[IncomingFile]]:

@@ -1,10 +1,11 @@
-"""`eval` and `bench`."""
+"""`eval`."""
 
 import asyncio
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,16 +14,11 @@ import typer
 from rich.markup import escape
 
 from app import output
-from app.commands.answers import make_it_hold
-from app.commands.common import Failed, Json, read_config, say
-from app.models import WITHOUT_GENERATOR, wait_for
-from app.paths import Paths, find_paths
+from app.commands.answers import answering, holding
+from app.commands.common import Json, say
 from app.read_ahead import read_now
-from app.wiring import Knowledge, open_knowledge, open_service
-from core.config import data_folder
+from app.wiring import Knowledge
 from core.types import Answer, Turn
-from evaluation.bench import chosen, measure
-from evaluation.benchmarks.figure import Figure, Point
 from evaluation.desks import ask_all, is_desk_set, load_desk_set, summarise_desk
 from evaluation.evalset import EvalSet, Options, load_evalset
 from evaluation.evaluate import EvalResult, evaluate, summarise
@@ -54,21 +50,13 @@ async def evaluate_set(
     ] = 0.0,
     sample: Annotated[int, typer.Option(help="Ask that many questions, chosen by hash.")] = 0,
     as_json: Json = False,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")] = None,
 ) -> None:
     """Measure on a labelled set, in a knowledge base of its own."""
     options = Options(ask_language, kb, hold_out, leave_out, sample)
     if is_desk_set(folder):
         _print_figures(await measured_desk(folder, options), as_json=as_json)
         return
-    result, outcomes = await measured(folder, options, oos_recall=oos_recall)
-    if report is not None:
-        # Imported here: only a report needs the plotting library, which takes seconds to load.
-        from evaluation.report import render_report
-
-        page = await asyncio.to_thread(render_report, result, outcomes)
-        await asyncio.to_thread(report.write_text, page, encoding="utf-8")
-        say(f"Report: {report}")
+    result = await measured(folder, options, oos_recall=oos_recall)
     _print_figures(dataclasses.asdict(result), as_json=as_json)
 
 
@@ -81,21 +69,16 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
     """Return the figures of a desk set; what each customer got is kept beside its base."""
     files, questions = await asyncio.to_thread(load_desk_set, folder)
     questions = questions[: options.sample or None]
-    paths = base_paths(folder, options)
-    async with open_knowledge(read_config(), paths) as knowledge:
-        await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, [IncomingFile(n, d) for n, d in files.items()])
-        await knowledge.trainer.ensure()
-        await read_now(knowledge)  # as the service does
-        async with open_service(knowledge) as service:
-            await wait_for(service.generator, without=WITHOUT_GENERATOR)
-            with output.progress() as shown:
-                task = shown.add_task("asked", total=len(questions))
+    base = [IncomingFile(name, data) for name, data in files.items()]
+    async with _base(folder, options, base) as knowledge, answering(knowledge) as service:
+        kept_in = knowledge.paths.data / "replies.jsonl"
+        with output.progress() as shown:
+            task = shown.add_task("asked", total=len(questions))
 
-                async def ask(text: str, turns: Sequence[Turn]) -> Answer:
-                    return await service.answerer.answer(text, history=turns)
+            async def ask(text: str, turns: Sequence[Turn]) -> Answer:
+                return await service.answerer.answer(text, history=turns)
 
-                outcomes = await ask_all(questions, ask, lambda _: shown.advance(task))
+            outcomes = await ask_all(questions, ask, lambda _: shown.advance(task))
     kept = [
         {
             "id": o.question.question_id,
@@ -111,40 +94,38 @@ async def measured_desk(folder: Path, options: Options) -> dict[str, object]:
         for o in outcomes
     ]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
-    await asyncio.to_thread((paths.data / "replies.jsonl").write_text, lines, encoding="utf-8")
-    say(f"Replies: {paths.data / 'replies.jsonl'}")
+    await asyncio.to_thread(kept_in.write_text, lines, encoding="utf-8")
+    say(f"Replies: {kept_in}")
     return summarise_desk(folder.name, outcomes)
 
 
-async def measured(
-    folder: Path, options: Options, *, oos_recall: float = 0.0
-) -> tuple[EvalResult, list[Outcome]]:
-    """Return the figures of a set and what came of each question."""
+async def measured(folder: Path, options: Options, *, oos_recall: float = 0.0) -> EvalResult:
+    """Return the figures of a set."""
     evalset = await asyncio.to_thread(load_evalset, folder, options)
-    config = read_config()
     files = [IncomingFile(name, data) for name, data in sorted(evalset.files.items())]
-    async with open_knowledge(config, base_paths(folder, options)) as knowledge:
-        await knowledge.releases.open_or_rebuild()
-        await make_it_hold(knowledge, files)
+    async with _base(folder, options, files) as knowledge:
+        outcomes = await _ask_all(knowledge, evalset)
+    at = knowledge.config.answers.answer_at
+    return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall)
+
+
+@asynccontextmanager
+async def _base(
+    folder: Path, options: Options, files: Sequence[IncomingFile]
+) -> AsyncIterator[Knowledge]:
+    """Open the knowledge base of a set as the service has one."""
+    digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
+    async with holding(f"eval-{folder.name}-{digest[:8]}", files) as knowledge:
         await knowledge.trainer.ensure()
         await read_now(knowledge)
-        outcomes = await _ask_all(knowledge, evalset)
-    at = config.answers.answer_at
-    return summarise(evalset.name, outcomes, answer_at=at, oos_recall=oos_recall), outcomes
-
-
-def base_paths(folder: Path, options: Options) -> Paths:
-    """Return where the knowledge base of a set is kept."""
-    digest = hashlib.sha256(f"{folder}\0{options.kb}\0{options.hold_out}".encode()).hexdigest()
-    return find_paths(data_folder(), knowledge_base=f"eval-{folder.name}-{digest[:8]}")
+        yield knowledge
 
 
 async def _ask_all(knowledge: Knowledge, evalset: EvalSet) -> list[Outcome]:
     own, whole = knowledge.retriever, evalset.by_document
     probe = Probe(own.embedder, own.view, own.ranker, own.second, own.reader, by_document=whole)
     knowledge = dataclasses.replace(knowledge, retriever=probe)
-    async with open_service(knowledge) as service:
-        await wait_for(service.generator, without=WITHOUT_GENERATOR)
+    async with answering(knowledge) as service:
         say(f"{len(evalset.questions)} questions, {evalset.answerable} of them answerable.")
 
         with output.progress() as shown:
@@ -165,39 +146,3 @@ async def _unsupported(knowledge: Knowledge, answer: Answer) -> int:
     source = "\n".join(passage_of(chunk) for chunk in found if chunk is not None)
     sentences = split_sentences(answer.text, answer.language) if source else ()
     return sum(bool(unsupported(sentence, source)) for sentence in sentences)
-
-
-async def bench(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Parts or rows, see docs/performance.md; none: all.")
-    ] = None,
-    *,
-    as_json: Json = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the curves into this .png or .svg file.")
-    ] = None,
-) -> None:
-    """Measure speed; every figure against a baseline of the same run."""
-    found: list[Figure | Point] = []
-    for part in chosen(names or []):
-        say(f"{part.name} …")
-        found += await measure(part, read_config(), lambda text: say(f"  {text}"))
-    figures = [one for one in found if isinstance(one, Figure)]
-    points = [one for one in found if isinstance(one, Point)]
-    if plot is not None:
-        if not points:
-            raise Failed("There is no curve to draw: measure `lengths`, `customers` or `search`.")
-        # Imported here: only a picture needs the plotting library.
-        from evaluation.benchmarks.plot import write_plot
-
-        await asyncio.to_thread(write_plot, points, plot)
-        say(f"Curves: {plot}")
-    columns = ("name", "value", "unit", "baseline", "ratio", "note")
-    if as_json:
-        output.print_json([dataclasses.asdict(figure) for figure in figures])
-        return
-    rows = [
-        tuple("–" if v is None else v for v in dataclasses.astuple(figure)) for figure in figures
-    ]
-    (output.print_markdown if markdown else output.print_table)(columns, rows)

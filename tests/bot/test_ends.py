@@ -20,18 +20,6 @@ from tests.botapi import TOKEN, BotApi, FaultKind
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
-async def test_a_second_process_of_this_machine_says_so(
-    start_bot: StartBot, telegram: BotApi, tmp_path: object
-) -> None:
-    """Target 7."""
-    async with start_bot(lock_folder=tmp_path):
-        with pytest.raises(SecondPoller, match="Another process already receives"):
-            async with start_bot(lock_folder=tmp_path):
-                pass
-    async with start_bot(lock_folder=tmp_path):
-        pass
-
-
 async def test_of_two_pollers_the_younger_one_ends(start_bot: StartBot, telegram: BotApi) -> None:
     """Target 7."""
     async with start_bot(shutdown=QuickShutdown(1000)) as older:

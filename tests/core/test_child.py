@@ -46,8 +46,6 @@ def test_every_process_is_started_with_an_environment_of_its_own() -> None:
     found = 0
     for folder in ("app", "bot", "console", "core", "db", "jobs", "kb", "models", "sources"):
         for file in sorted((ROOT / folder).rglob("*.py")):
-            if "bench" in file.relative_to(ROOT).as_posix():
-                continue  # started by hand, for measuring
             for call in _starts(file):
                 found += 1
                 given = [word.value for word in call.keywords if word.arg == "env"]

@@ -27,9 +27,9 @@ from app.demo import ingest_demo_if_empty
 from app.paths import find_paths
 from app.wiring import open_knowledge, open_service
 from core.config import data_folder
-from evaluation.benchmarks.ingesting import WRITTEN
-from evaluation.benchmarks.service import demo_variants
 from kb.releases.ingestor import IncomingFile
+from tests.bench.ingesting import WRITTEN
+from tests.bench.service import demo_variants
 from tests.soak.service import own_data
 
 _SAMPLE_EVERY = 100

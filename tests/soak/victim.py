@@ -37,7 +37,6 @@ async def serve(base_url: str, token: str, data: Path, *, speed: float, slowest_
     settings = TelegramSettings(
         token=token,
         base_url=base_url,
-        lock_folder=data,
         manners=Manners(merge_s=0),
         deaf_s=1e9,
     )

@@ -1,6 +1,6 @@
 """Plain sentence-transformers on torch in float32, as its documentation shows it.
 
-``python -m evaluation.baselines.embedder FOLDER THREADS``: a request is ``{texts, batch}``; the
+``python -m tests.bench.baselines.embedder FOLDER THREADS``: a request is ``{texts, batch}``; the
 reply is ``{seconds}`` of `encode` alone.
 """
 
@@ -10,7 +10,7 @@ import time
 import torch
 from sentence_transformers import SentenceTransformer
 
-from evaluation.baselines.lines import Pipe
+from tests.bench.baselines.lines import Pipe
 
 
 def main() -> None:

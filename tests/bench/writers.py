@@ -1,13 +1,11 @@
 """The generators that are compared, all asked in the same way and timed from outside."""
 
-import asyncio
 import contextlib
 import json
 import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +14,10 @@ import httpx
 
 from core.config import Config, ModelsConfig, data_folder
 from core.types import Piece, Prompt
-from evaluation.benchmarks.figure import BenchFailed
-from evaluation.benchmarks.process import DEADLINE_S, Baseline, baseline
 from models.factory import make_generator, make_store
 from models.generator import WorkerGenerator
+from tests.bench.figure import BenchFailed
+from tests.bench.process import DEADLINE_S, baseline
 
 SMALL = "qwen2.5-coder-0.5b-instruct"
 LARGE = "qwen2.5-coder-1.5b-instruct"
@@ -98,24 +96,6 @@ class Server:
         return _checked(Reply(first, parts[-1][0], int(tokens)))
 
 
-class Plain:
-    """`Llama.create_chat_completion`, one request after the other in order of arrival."""
-
-    def __init__(self, process: Baseline) -> None:
-        self._process = process
-        self._turn = asyncio.Lock()
-
-    async def ask(self, prompt: Prompt, *, max_tokens: int) -> Reply:
-        """Answer a prompt; the time in the queue counts."""
-        started = time.perf_counter()
-        async with self._turn:
-            self._process.send({"messages": messages(prompt), "max_tokens": max_tokens})
-            first = 0.0
-            while "tokens" not in (values := await self._process.receive()):
-                first = time.perf_counter() - started
-        return _checked(Reply(first, time.perf_counter() - started, int(values["tokens"])))
-
-
 def weights(name: str) -> Path:
     """Return the file of a catalogue model, if it is there and whole."""
     store = make_store(data_folder())
@@ -144,25 +124,9 @@ async def ours(config: Config, name: str, folder: Path) -> AsyncIterator[Ours]:
 
 
 @contextlib.asynccontextmanager
-async def plain(model: Path, *, threads: int) -> AsyncIterator[Plain]:
-    """Start llama-cpp-python with a model."""
-    async with baseline("plain", model, threads, CONTEXT_TOKENS) as (process, _ready):
-        yield Plain(process)
-
-
-def native(model: Path, *, threads: int) -> AbstractAsyncContextManager[Server]:
+async def native(model: Path, *, threads: int) -> AsyncIterator[Server]:
     """Start llama.cpp's own server with a model; `BenchFailed` if it is not installed."""
-    return _served("native", model, threads, CONTEXT_TOKENS, 4)
-
-
-def python_server(model: Path, *, threads: int) -> AbstractAsyncContextManager[Server]:
-    """Start the server of llama-cpp-python; `BenchFailed` if it is not installed."""
-    return _served("server", model, threads, CONTEXT_TOKENS)
-
-
-@contextlib.asynccontextmanager
-async def _served(name: str, *arguments: object) -> AsyncIterator[Server]:
-    async with baseline(name, *arguments) as (_process, values):
+    async with baseline("native", model, threads, CONTEXT_TOKENS, 4) as (_process, values):
         if "missing" in values:
             raise BenchFailed(f"Not compared: {values['missing']}. `make test` installs it.")
         async with httpx.AsyncClient(

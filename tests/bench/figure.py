@@ -30,18 +30,7 @@ class Figure:
     """What the baseline is, or why there is no figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of a curve: how a figure grows."""
-
-    curve: str
-    """What grows against what, as "first word, s | customers at once"."""
-    series: str
-    x: float
-    y: float
-
-
-Measured: TypeAlias = Sequence[Figure | Point]
+Measured: TypeAlias = Sequence[Figure]
 """What a part of the benchmark found."""
 
 

@@ -6,9 +6,9 @@ import itertools
 
 from app.wiring import make_answerer
 from core.config import Config
-from evaluation.benchmarks.figure import BenchFailed, Measured, Say, less, median
-from evaluation.benchmarks.ingesting import own_knowledge
 from kb.releases.ingestor import IncomingFile
+from tests.bench.figure import BenchFailed, Measured, Say, less, median
+from tests.bench.ingesting import own_knowledge
 
 ENTRIES = 10_000
 _QUESTIONS = 200

@@ -18,7 +18,7 @@ import psutil
 
 from app.paths import PROJECT
 from core.config import Config
-from evaluation.benchmarks.figure import BenchFailed, Measured, Say, less, median
+from tests.bench.figure import BenchFailed, Measured, Say, less, median
 
 _ASK_BOUND_S = 20.0
 _FAQ_BOUND_MS = 150.0

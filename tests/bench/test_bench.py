@@ -7,41 +7,37 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from app.commands.common import Failed
-from app.output import print_markdown
 from app.paths import PROJECT
 from core.config import Config
-from evaluation.bench import PARTS, Part, chosen, measure
-from evaluation.benchmarks.deciding import ENTRIES, made_entries
-from evaluation.benchmarks.figure import (
+from tests.bench.__main__ import markdown
+from tests.bench.deciding import ENTRIES, made_entries
+from tests.bench.figure import (
     BenchFailed,
     Figure,
     Measured,
-    Point,
     Say,
     less,
     median,
     more,
 )
-from evaluation.benchmarks.mixed import customers_questions
-from evaluation.benchmarks.plot import write_plot
-from evaluation.benchmarks.process import baseline
-from evaluation.benchmarks.prompts import ask, make_prompts, passages
-from evaluation.benchmarks.writers import Reply
+from tests.bench.mixed import customers_questions
+from tests.bench.parts import PARTS, Part, chosen, measure
+from tests.bench.process import baseline
+from tests.bench.prompts import ask, make_prompts, passages
+from tests.bench.writers import Reply
 from tests.fakes import words
 from tests.soak.memory import Sample, growth, lost_files
 
 pytestmark = pytest.mark.anyio
 
 ISSUED = {
-    "prefix_ttft_0.5b", "prefix_ttft_1.5b", "cold_ttft_vs_plain", "restart_ttft_vs_native",
-    "warm_ttft_vs_native", "decode_1_vs_native", "decode_1_vs_plain", "warm_4_vs_native",
-    "queue_8_ttft_vs_plain", "embed_question_ms", "embed_batch_vs_torch", "ingest_vs_embed",
-    "faq_p50_ms", "search_100k_p95_ms", "decide_10k_ms",
+    "prefix_ttft_0.5b", "prefix_ttft_1.5b", "restart_ttft_vs_native", "warm_ttft_vs_native",
+    "decode_1_vs_native", "warm_4_vs_native", "embed_question_ms", "embed_batch_vs_torch",
+    "ingest_vs_embed", "faq_p50_ms", "search_100k_p95_ms", "decide_10k_ms",
 }  # fmt: skip
 """Rows that others rely on by name."""
 
@@ -84,18 +80,9 @@ async def test_what_cannot_be_measured_says_so_in_its_rows() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "said_of_it"),
-    [
-        ("xllamacpp", "native", "the package xllamacpp cannot be imported"),
-        ("llama_cpp.server.app", "server", "the server of llama-cpp-python cannot be imported"),
-    ],
-)
-async def test_a_server_that_is_not_installed_is_a_sentence(
-    module: str, name: str, said_of_it: str
-) -> None:
-    program = f"from evaluation.baselines.{name} import main; main()"
-    script = f"import sys; sys.modules['{module}'] = None; {program}"
+async def test_a_server_that_is_not_installed_is_a_sentence() -> None:
+    program = "from tests.bench.baselines.native import main; main()"
+    script = f"import sys; sys.modules['xllamacpp'] = None; {program}"
     found = subprocess.run(  # noqa: ASYNC221 - nothing else runs here
         [sys.executable, "-c", script, "model.gguf", "2", "512", "4"],
         capture_output=True,
@@ -105,12 +92,12 @@ async def test_a_server_that_is_not_installed_is_a_sentence(
         input="",
     )
     said = json.loads(found.stdout)
-    assert said_of_it in said["missing"]
+    assert "the package xllamacpp cannot be imported" in said["missing"]
 
 
 async def test_a_baseline_that_dies_is_a_sentence() -> None:
     with pytest.raises(BenchFailed, match="ended early"):
-        async with baseline("plain", "no such file", 1, 64):
+        async with baseline("embedder", "no such folder", 1):
             raise AssertionError
 
 
@@ -132,19 +119,9 @@ def test_the_rate_of_a_reply_counts_from_its_first_token() -> None:
     assert Reply(first_s=2, last_s=4, tokens=21).rate == 10
 
 
-def test_a_table_for_markdown(capsys: pytest.CaptureFixture[str]) -> None:
-    print_markdown(("name", "note"), [("a", "one | two")])
-    assert capsys.readouterr().out == "| name | note |\n| --- | --- |\n| a | one \\| two |\n"
-
-
-@pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_curves_are_drawn_and_the_same_ones_alike(tmp_path: Path, suffix: str) -> None:
-    points = [Point("y | x", "a", 1, 2), Point("y | x", "a", 10, 3), Point("z | n", "b", 5, 1)]
-    files = [tmp_path / f"{n}.{suffix}" for n in (1, 2)]
-    for file in files:
-        write_plot(points, file)
-    assert files[0].read_bytes() == files[1].read_bytes()
-    assert files[0].stat().st_size > 5000
+def test_a_table_for_markdown() -> None:
+    table = markdown(("name", "note"), [("a", "one | two")])
+    assert table == "| name | note |\n| --- | --- |\n| a | one \\| two |"
 
 
 def test_questions_of_the_mixed_hour_are_the_same_each_time_and_few_are_asked_often() -> None:

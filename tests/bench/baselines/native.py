@@ -1,12 +1,12 @@
 """llama.cpp's own server, from the package xllamacpp, with its prompt cache on.
 
-``python -m evaluation.baselines.native MODEL.gguf THREADS CONTEXT PARALLEL`` prints ``{"url": …}``
+``python -m tests.bench.baselines.native MODEL.gguf THREADS CONTEXT PARALLEL`` prints ``{"url": …}``
 when it is ready, or ``{"missing": "a sentence"}``, and serves until its input is closed.
 """
 
 import sys
 
-from evaluation.baselines.lines import Pipe
+from tests.bench.baselines.lines import Pipe
 
 
 def main() -> None:

@@ -2,13 +2,12 @@
 
 from core.config import Config
 from core.errors import ModelError
-from evaluation.benchmarks.figure import Figure, Measured, Point, Say, less, median, missing
-from evaluation.benchmarks.prompts import ask, make_prompts
-from evaluation.benchmarks.writers import LARGE, SMALL, Ours, ours, states
+from tests.bench.figure import Figure, Measured, Say, less, median, missing
+from tests.bench.prompts import ask, make_prompts
+from tests.bench.writers import LARGE, SMALL, Ours, ours, states
 
 _TOKENS = 300
 _PASSAGES = 3
-_LENGTHS = (100, 200, 400, 800)
 _MODELS = {"prefix_ttft_0.5b": SMALL, "prefix_ttft_1.5b": LARGE}
 
 
@@ -26,20 +25,6 @@ async def first_words(config: Config, say: Say) -> Measured:
         else:
             figures.append(less(name, stored, "s", read, "the same prompt without the store"))
     return figures
-
-
-async def prompt_lengths(config: Config, say: Say) -> Measured:
-    """Time the first word of ever longer prompts on the 0.5 B model."""
-    points: list[Point] = []
-    curve = "first word, s | tokens of the prompt"
-    with states() as folder:
-        async with ours(config, SMALL, folder) as writer:
-            for tokens in _LENGTHS:
-                say(f"prompts of {tokens} tokens")
-                stored, read = await _both(writer, tokens, 2)
-                points.append(Point(curve, "read", tokens, read))
-                points.append(Point(curve, "stored", tokens, stored))
-    return points
 
 
 async def _both(writer: Ours, tokens: int, passages: int) -> tuple[float, float]:

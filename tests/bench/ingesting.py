@@ -14,11 +14,11 @@ from app.files import collect
 from app.paths import PROJECT, find_paths
 from app.wiring import Knowledge, Service, open_knowledge, open_service
 from core.config import Config, data_folder
-from evaluation.benchmarks.figure import Figure, Measured, Say, less, median, missing, more
-from evaluation.benchmarks.service import demo_variants
 from kb.index.rows import embedded_text
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
+from tests.bench.figure import Figure, Measured, Say, less, median, missing, more
+from tests.bench.service import demo_variants
 
 _EDITIONS = 12
 """Copies of each document: enough texts that starting the parser and training weigh little."""

@@ -15,9 +15,9 @@ import psutil
 
 from app.paths import PROJECT
 from core.config import Config
-from evaluation.benchmarks.figure import Figure, Measured, Say, less, median, percentile
-from evaluation.benchmarks.figure import more as better_if_more
-from evaluation.benchmarks.ingesting import demo_service
+from tests.bench.figure import Figure, Measured, Say, less, median, percentile
+from tests.bench.figure import more as better_if_more
+from tests.bench.ingesting import demo_service
 
 _ASKED = 400
 _MOST_S = 120.0

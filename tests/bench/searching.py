@@ -14,10 +14,10 @@ import numpy as np
 from core.config import Config
 from core.types import Chunk, Matrix
 from db.knowledge import Release
-from evaluation.benchmarks.figure import Figure, Measured, Point, Say, less, percentile
 from kb.index.draft import Place
 from kb.index.index import Index
 from kb.index.rows import Row, rows_of_chunk
+from tests.bench.figure import Figure, Measured, Say, less, percentile
 
 _DIM = 384
 _QUERIES = 100
@@ -37,7 +37,7 @@ _NO_EMBEDDER: Any = SimpleNamespace(name="bench", dim=_DIM, fingerprint="bench")
 
 async def search(sizes: Mapping[str, int], _config: Config, say: Say) -> Measured:
     """Search so many rows; of a million, building the index takes most of the time."""
-    found: list[Figure | Point] = []
+    found: list[Figure] = []
     for name, rows in sizes.items():
         say(f"{rows} rows are indexed")
         vectors, queries = await asyncio.to_thread(_clustered, rows)
@@ -46,8 +46,6 @@ async def search(sizes: Mapping[str, int], _config: Config, say: Say) -> Measure
         exact = await asyncio.to_thread(_numpy, vectors, queries)
         note = f"exact numpy search; recall@{_NEAREST} {recall:.3f}"
         found.append(less(name, mine, "ms", exact, note))
-        curve = "p95 of a search, ms | rows"
-        found += [Point(curve, "index", rows, mine), Point(curve, "numpy", rows, exact)]
     return found
 
 

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from app.paths import PROJECT
-from evaluation.benchmarks.figure import BenchFailed
+from tests.bench.figure import BenchFailed
 
 DEADLINE_S = 170.0
 _CLOSE_S = 5.0
 
 
 class Baseline:
-    """The parent's side of `evaluation.baselines.lines.Pipe`."""
+    """The parent's side of `tests.bench.baselines.lines.Pipe`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -38,9 +38,9 @@ class Baseline:
 
 @contextlib.asynccontextmanager
 async def baseline(name: str, *arguments: object) -> AsyncIterator[tuple[Baseline, dict[str, Any]]]:
-    """Start ``evaluation.baselines.NAME``; give it with what it said when it was ready."""
+    """Start ``tests.bench.baselines.NAME``; give it with what it said when it was ready."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"evaluation.baselines.{name}", *map(str, arguments), cwd=PROJECT,
+        sys.executable, "-m", f"tests.bench.baselines.{name}", *map(str, arguments), cwd=PROJECT,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -3,10 +3,10 @@
 import time
 
 from core.config import Config, data_folder
-from evaluation.benchmarks.figure import Measured, Say, less, median, more
-from evaluation.benchmarks.process import baseline
-from evaluation.benchmarks.prompts import passages
 from models.factory import make_embedder, make_store
+from tests.bench.figure import Measured, Say, less, median, more
+from tests.bench.process import baseline
+from tests.bench.prompts import passages
 
 _MODEL = "multilingual-e5-small"
 _QUESTION_BOUND_MS = 8.0

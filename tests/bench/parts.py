@@ -7,21 +7,15 @@ from functools import partial
 from app.commands.common import Failed
 from core.config import Config
 from core.errors import ModelError
-from evaluation.benchmarks.against import (
-    CUSTOMERS,
-    against_native,
-    against_plain,
-    against_server,
-    customers,
-)
-from evaluation.benchmarks.deciding import deciding
-from evaluation.benchmarks.embedding import embedding
-from evaluation.benchmarks.figure import BenchFailed, Measured, Say, missing
-from evaluation.benchmarks.ingesting import beside_ingest, ingest_rate
-from evaluation.benchmarks.mixed import mixed_hour
-from evaluation.benchmarks.prefix import first_words, prompt_lengths
-from evaluation.benchmarks.searching import MILLION, SIZES, search
-from evaluation.benchmarks.service import ask_warm_start, running, start
+from tests.bench.against import against_native
+from tests.bench.deciding import deciding
+from tests.bench.embedding import embedding
+from tests.bench.figure import BenchFailed, Measured, Say, missing
+from tests.bench.ingesting import beside_ingest, ingest_rate
+from tests.bench.mixed import mixed_hour
+from tests.bench.prefix import first_words
+from tests.bench.searching import MILLION, SIZES, search
+from tests.bench.service import ask_warm_start, running, start
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,7 @@ class Part:
     name: str
     measure: Callable[[Config, Say], Awaitable[Measured]]
     rows: tuple[str, ...]
-    """Names of its figures; none: it has curves only."""
+    """Names of its figures."""
     by_default: bool = True
     """Whether it belongs to a run of everything."""
 
@@ -39,17 +33,9 @@ class Part:
 PARTS = (
     Part("prefix", first_words, ("prefix_ttft_0.5b", "prefix_ttft_1.5b")),
     Part(
-        "plain", against_plain, ("cold_ttft_vs_plain", "decode_1_vs_plain", "queue_8_ttft_vs_plain")
-    ),
-    Part(
         "native",
         against_native,
         ("warm_ttft_vs_native", "restart_ttft_vs_native", "decode_1_vs_native", "warm_4_vs_native"),
-    ),
-    Part(
-        "server",
-        against_server,
-        tuple(f"{kind}_{number}_vs_server" for number in CUSTOMERS for kind in ("ttft", "sum")),
     ),
     Part("embed", embedding, ("embed_question_ms", "embed_batch_vs_torch")),
     Part("ingest", ingest_rate, ("ingest_vs_embed",)),
@@ -64,8 +50,6 @@ PARTS = (
     ),
     Part("start", start, ("start_accepts_s", "start_first_faq_s")),
     Part("ask", ask_warm_start, ("ask_warm_start_s",)),
-    Part("lengths", prompt_lengths, ()),
-    Part("customers", customers, ()),
     Part("million", partial(search, MILLION), tuple(MILLION), by_default=False),
 )
 

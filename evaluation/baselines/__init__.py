@@ -1,5 +1,0 @@
-"""What `answerdesk bench` compares with, each in a process of its own.
-
-Nothing of the product imports this, and nothing here imports the product, except the one
-workaround without which llama.cpp does not run on some machines.
-"""

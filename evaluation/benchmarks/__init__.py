@@ -1,1 +1,0 @@
-"""The parts of `answerdesk bench`: each measures some figures beside their baselines."""
