@@ -5,7 +5,7 @@ python -m tests.soak.mutants --mutants 200 [--folder F --piece 20]
 A mutant is a copy of the project with one comparison, boundary, condition, number, statement or
 returned value changed. First the quick tests of the rooms run once, which tells which of them reach
 which function. Those that reach the changed one run on the mutant, the quickest first, up to half a
-minute of them; if all pass, it has survived: either a test is missing, or the code that was changed
+minute of processor time; if all pass, it has survived: either a test is missing, or the code that was changed
 is not needed.
 """
 
@@ -35,7 +35,10 @@ _PROJECT = Path(__file__).parents[2]
 _HANG_S = 300
 """A mutant that keeps its tests busy for so long is noticed, as it would be in CI."""
 _TESTS_S = 30.0
-"""Of the tests that reach a function, the quickest run, as many as took so long together."""
+"""Of the tests that reach a function, the quickest run, as many as used so much of a processor.
+
+Time on the wall would leave tests out on a busy machine.
+"""
 _OURS = {path.parent.name for path in _PROJECT.glob("*/__init__.py")}
 _LIBRARIES = (
     "telegram.ext", "aiogram.methods", "sqlalchemy.ext.asyncio", "starlette.testclient", "alembic",
@@ -213,11 +216,14 @@ class _Reached:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Remember which test runs."""
-        self.test = nodeid
+        self.test, self.seconds[nodeid] = nodeid, -_used_s()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Note what the test took of the processor, with its children."""
+        self.seconds[nodeid] += _used_s()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up what a test takes; one that fails on the code as it is cannot notice a mutant."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        """Note a test that fails on the code as it is: it cannot notice a mutant."""
         if report.failed:
             self.failed.add(report.nodeid)
 
@@ -228,6 +234,11 @@ class _Reached:
             function: {name: seconds[name] for name in tests if name in seconds}
             for function, tests in self.reached.items()
         }
+
+
+def _used_s() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 @dataclass(frozen=True, slots=True)
