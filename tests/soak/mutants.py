@@ -5,8 +5,8 @@ python -m tests.soak.mutants --mutants 200 [--folder F --piece 20]
 A mutant is a copy of the project with one comparison, boundary, condition, number, statement or
 returned value changed. First the quick tests of the rooms run once, which tells which of them reach
 which function. Those that reach the changed one run on the mutant, the quickest first, up to half a
-minute of processor time; if all pass, it has survived: either a test is missing, or the code that was
-changed is not needed.
+minute of processor time; if all pass, it has survived: either a test is missing, or the code that
+was changed is not needed.
 """
 
 import ast
