@@ -1,6 +1,7 @@
 """`answerdesk run`: web page, Telegram, schedule and models on one event loop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -383,6 +384,9 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     await wait_for(knowledge.second, without=WITHOUT_SECOND)
     await knowledge.trainer.ensure()
     await wait_for(service.generator, without=WITHOUT_GENERATOR)
+    gc.unfreeze()  # what was open before it was opened again
+    gc.collect()
+    gc.freeze()  # what stays as long as the service: looking through it holds up answers for .1 s
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
 
