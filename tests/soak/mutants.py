@@ -39,6 +39,8 @@ _TESTS_S = 30.0
 
 Time on the wall would leave tests out on a busy machine.
 """
+_FEW = 3
+"""Where fewer tests are seen to reach a function, those beside its room run, too."""
 _OURS = {path.parent.name for path in _PROJECT.glob("*/__init__.py")}
 _LIBRARIES = (
     "telegram.ext", "aiogram.methods", "sqlalchemy.ext.asyncio", "starlette.testclient", "alembic",
@@ -357,7 +359,8 @@ def _reach(copy: Path, folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _nearest(reached: dict[str, dict[str, float]], room: Room) -> dict[str, float]:
-    """Return the tests beside a room, for code that only processes of its own reach."""
+    """Return the tests beside a room, for code that processes of its own or only the first test
+    reach."""
     every = {name: took for tests in reached.values() for name, took in tests.items()}
     return {name: took for name, took in every.items() if name.startswith(room.tests[0])}
 
@@ -392,7 +395,9 @@ async def run(folder: Path, numbers: range, seed: int, found: Changed) -> AsyncI
             place = path.relative_to(_PROJECT)
             source = path.read_bytes()
             function = _function_at(source.decode(), mutant.line)
-            tests = reached.get(f"{place}:{function}") or _nearest(reached, ROOMS[name])
+            tests = reached.get(f"{place}:{function}", {})
+            if len(tests) < _FEW:
+                tests = _nearest(reached, ROOMS[name]) | tests
             (copy / place).write_bytes(mutant.apply(source))
             noticed = await asyncio.to_thread(_notices, copy, tests)
             (copy / place).write_bytes(source)
