@@ -103,7 +103,7 @@ async def run(folder: Path, numbers: range, _seed: int, report: Turns) -> AsyncI
         await shop.put(faq="refund?|Yes.\nfixed?|Fixed.")
         for number in numbers:
             await one_round(shop, other, source, number, report)
-            if number % 50 == 49:
+            if number % 5 == 4:
                 await shop.releases.prune(20)
             yield
 
