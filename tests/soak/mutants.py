@@ -3,7 +3,7 @@
 python -m tests.soak.mutants --mutants 200 [--folder F --piece 20]
 
 A mutant is a copy of the project with one comparison, boundary, condition, number, statement or
-returned value changed. First the quick tests of the rooms run once, which tells which of them reach
+returned value changed. First the tests of the rooms run once, which tells which of them reach
 which function. Those that reach the changed one run on the mutant, the quickest first, up to half a
 minute of processor time; if all pass, it has survived: either a test is missing, or the code that
 was changed is not needed.
@@ -316,7 +316,7 @@ def _run_tests(copy: Path, tests: Sequence[str], plugin: object, options: Sequen
     sys.path[:] = [str(copy), *(path for path in sys.path if path not in ("", str(_PROJECT)))]
     os.environ["PYTHONPATH"] = str(copy)
     sys.dont_write_bytecode = True
-    options = [*options, "-p", "no:cacheprovider", "-m", "not (models or browser or slow)"]
+    options = [*options, "-p", "no:cacheprovider", "-m", "not (models or browser)"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is loaded already
     return int(pytest.main([*options, *tests], plugins=[plugin]))
 
