@@ -1,11 +1,15 @@
-"""Tell of a disk that is nearly full before anything can no longer be stored."""
+"""Tell of a disk that is nearly full or that changed the database, before anybody meets it."""
 
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+
+from core.errors import DatabaseDamaged
+from db.base import Database
 
 logger = logging.getLogger(__name__)
 
@@ -57,3 +61,27 @@ class DiskWatch:
         elif low:
             del self.sentences["disk"]
             await self.tell("There is room on the disk again.")
+
+
+async def read_pages(
+    database: Database,
+    *,
+    sentences: MutableMapping[str, str],
+    tell: Callable[[str], Awaitable[None]],
+) -> None:
+    """Read every page of the database until cancelled, for at most a hundredth of the time.
+
+    Damage is told once, and stands under ``database``.
+
+    Raises:
+        StorageError: if it cannot be read.
+    """
+    while True:
+        started = time.monotonic()
+        try:
+            await database.check()
+        except DatabaseDamaged as error:
+            if "database" not in sentences:
+                sentences["database"] = str(error)
+                await tell(str(error))
+        await asyncio.sleep(max(EVERY_S, 100 * (time.monotonic() - started)))

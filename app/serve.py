@@ -1,6 +1,7 @@
 """`answerdesk run`: web page, Telegram, schedule and models on one event loop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from app.check import SelfCheck
 from app.cookie import cookie_secret
 from app.demo import Examples, ingest_demo_if_empty
-from app.disk import DiskWatch
+from app.disk import DiskWatch, read_pages
 from app.messages import as_messages
 from app.models import WITHOUT_GENERATOR, WITHOUT_SECOND, wait_for
 from app.paths import Paths
@@ -199,6 +200,9 @@ async def _serve_once(
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
         await stack.enter_async_context(scheduler.running())
         disk = DiskWatch(paths.data, sentences=troubles.sentences, tell=reports.put)
+        pages = partial(
+            read_pages, knowledge.database, sentences=troubles.sentences, tell=reports.put
+        )
         reembedding = asyncio.create_task(_reembed(knowledge, troubles, reports), name="reembed")
         work: list[asyncio.Task[object]] = [
             reembedding,
@@ -216,6 +220,7 @@ async def _serve_once(
             ),
             asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
             _beside("disk", disk.run, troubles),
+            _beside("database", pages, troubles),
             _beside(
                 "inbox",
                 partial(_once_prepared, troubles, partial(_look_again, knowledge, scheduler)),
@@ -378,6 +383,9 @@ async def _prepare(service: Service, troubles: Troubles, started: float) -> None
     await wait_for(knowledge.second, without=WITHOUT_SECOND)
     await knowledge.trainer.ensure()
     await wait_for(service.generator, without=WITHOUT_GENERATOR)
+    gc.unfreeze()  # what was open before it was opened again
+    gc.collect()
+    gc.freeze()  # what stays as long as the service: looking through it holds up answers for .1 s
     troubles.prepared.set()
     logger.info("Ready after %.1f s", time.perf_counter() - started)
 

@@ -198,17 +198,24 @@ class Database:
         if self._note_erased is not None:
             await asyncio.to_thread(self._note_erased, name, role=role, password=password)
 
-    async def check(self) -> str:
-        """Read every page of the database; return what is wrong, empty if nothing is."""
+    async def check(self) -> None:
+        """Read every page of the database, from the disk.
+
+        Raises:
+            DatabaseDamaged: if one is not what was written.
+            StorageError: if it cannot be read.
+        """
         if self.engine.dialect.name != "sqlite":
-            return ""
+            return
         try:
             async with self.engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA shrink_memory")  # pages that it has read
                 found = await connection.exec_driver_sql("PRAGMA quick_check(1)")
                 said = str(found.scalar_one())
         except DatabaseError as error:
-            return str(error.orig)
-        return "" if said == "ok" else said
+            raise storage_error(error) from error
+        if said != "ok":
+            raise DatabaseDamaged(said)
 
     async def scrub(self) -> bool:
         """Take what was deleted off the disk; return whether nothing of it is left.

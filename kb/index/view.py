@@ -40,6 +40,7 @@ _PARTS = 100
 """Parts of texts that one pass over the rows looks for."""
 _KEPT_ROWS = 5_000
 """Found rows that are kept as Python objects instead of made anew for each question."""
+_KEPT_VECTORS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ class View(Reader):
     _negatives: tuple[list[str], Matrix] | None = field(default=None, init=False)
     _kept: dict[str, RowHit] = field(default_factory=dict, init=False)
     """By row id."""
+    _stated: dict[str, Vector | None] = field(default_factory=dict, init=False)
+    """Vectors that `statements` read."""
 
     async def search_dense(
         self,
@@ -157,11 +160,17 @@ class View(Reader):
 
     async def statements(self, chunk_ids: Iterable[str]) -> Mapping[str, Vector]:
         """Return the vector of each of these passages and answers, of a long answer the first."""
-        names = ["chunk_id", "role", "position", "vector"]
-        found = await self._select_each(names, "chunk_id", chunk_ids)
-        rows = zip(tuples(found, names[:3]), matrix(found), strict=True)
-        first = [(told[0], v) for told, v in rows if told[1] in ROLES["stated"] and not told[2]]
-        return dict(first)
+        wanted = set(chunk_ids)
+        if len(self._stated) > _KEPT_VECTORS:
+            self._stated = {}
+        if new := wanted - self._stated.keys():
+            names = ["chunk_id", "role", "position", "vector"]
+            found = await self._select_each(names, "chunk_id", new)
+            rows = zip(tuples(found, names[:3]), matrix(found), strict=True)
+            self._stated |= dict.fromkeys(new) | {
+                told[0]: v.copy() for told, v in rows if told[1] in ROLES["stated"] and not told[2]
+            }
+        return {name: v for name in wanted if (v := self._stated.get(name)) is not None}
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
         """Return how near a question is to what entries do not answer: cosines by chunk id.

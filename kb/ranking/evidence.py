@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kb.ranking.candidates import Candidate
-from kb.ranking.features import BagCache, Floats, Ints, Rarity, char_bags, stem_bags
+from kb.ranking.features import BagCache, Floats, Ints, Rarity, char_bags, question_bags, stem_bags
 from kb.text.language import detect_language
 
 FEATURES = (
@@ -45,7 +45,7 @@ class Evidence:
         entry = np.asarray([c.chunk.kind == "faq" for c in candidates], np.float32)
         stated = np.asarray([c.stated for c in candidates], np.float32)
         asked = np.asarray([c.asked for c in candidates], np.float32)
-        letters, words = char_bags([question]), stem_bags([question])
+        letters, words = question_bags(question)
         statements = [c.statement for c in candidates]
         read = [f"{c.chunk.title}\n{c.chunk.text}\n{c.chunk.answer}" for c in candidates]
         own = [text for c in candidates for text in c.questions]

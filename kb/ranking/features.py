@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +132,12 @@ def stem_bags(texts: Sequence[str]) -> Bags:
     owner = np.repeat(np.arange(len(texts)), [len(each) for each in found])
     keys = [zlib.crc32(stem.encode()) >> (32 - BITS) for each in found for stem in each]
     return _bags(len(texts), [owner], [np.array(keys, np.uint64)])
+
+
+@lru_cache(16)
+def question_bags(question: str) -> tuple[Bags, Bags]:
+    """Return the n-grams of a question's characters, and the beginnings of its content words."""
+    return char_bags([question]), stem_bags([question])
 
 
 def _bags(n: int, owners: list[Ints], keys: list[npt.NDArray[np.uint64]]) -> Bags:

@@ -23,9 +23,8 @@ from kb.ranking.features import (
     Ints,
     Rarity,
     best_and_mean,
-    char_bags,
     margin,
-    stem_bags,
+    question_bags,
     sums,
 )
 
@@ -145,7 +144,7 @@ class Kernel:
         n = len(self.owners)
         # Length and angle from the middle give back the cosine of the vectors as they were.
         dense = (self.lengths * (along + self.tilts))[:n] + np.float32(self.middle @ vector)
-        query = char_bags([question])
+        query = question_bags(question)[0]
         char = self._char(query)
         broad = np.asarray(
             self.broad[candidates].astype(np.float32) @ joint(centred, char, BROAD), np.float32
@@ -161,7 +160,7 @@ class Kernel:
         return Votes(dense, char[:n], broad, sharp[:-1], float(sharp[-1]), centre, answer, lacks)
 
     def _lacks(self, question: str, candidates: Ints) -> Floats:
-        asked = stem_bags([question])
+        asked = question_bags(question)[1]
         if not len(asked.keys):
             return np.zeros(len(candidates), np.float32)
         ones = np.broadcast_to(np.float32(1), self.word_keys.shape)

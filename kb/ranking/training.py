@@ -319,7 +319,7 @@ def _about(folder: Path) -> dict[str, Any]:
 
 def _rarity(folder: Path, what: str) -> Rarity:
     """Read how rare ``chars`` or ``words`` are in the base."""
-    return Rarity(np.load(folder / f"all_{what}.npy", mmap_mode="r"))
+    return Rarity(np.asarray(np.load(folder / f"all_{what}.npy", mmap_mode="r")))
 
 
 def _replace(new: Path, old: Path) -> None:

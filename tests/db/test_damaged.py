@@ -1,9 +1,11 @@
 """A database that the disk changed, or that cannot be written, is told of (target 10)."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from app.disk import read_pages
 from core.errors import DatabaseDamaged, StorageError
 from db.base import Database, create_engine, database_url
 from db.knowledge import Document, Release, ReleaseRepository
@@ -25,24 +27,47 @@ async def filled(folder: Path) -> str:
     }
     release = Release(1, 0.0, "ingest", "", "rows", 1, 300, 300, 300, 300, {})
     await ReleaseRepository(database).publish(release, documents, base=0)
-    assert await database.check() == ""
+    await database.check()
     assert await database.scrub(), "everything is in the one file now"
     await database.close()
     return url
 
 
+def overwrite(file: Path, words: bytes) -> None:
+    """Overwrite the pages in which some words stand, in place, as a disk would."""
+    content = file.read_bytes()
+    with file.open("r+b") as opened:
+        for at in range(0, len(content), PAGE):
+            if words in content[at : at + PAGE]:
+                opened.seek(at)
+                opened.write(bytes(range(256)) * (PAGE // 256))
+
+
 async def test_a_changed_page_is_damage_with_the_remedy(tmp_path: Path) -> None:
     url = await filled(tmp_path)
-    file = tmp_path / "answerdesk.db"
-    content = bytearray(file.read_bytes())
-    for at in range(0, len(content), PAGE):
-        if b"page7.txt" in content[at : at + PAGE]:
-            content[at : at + PAGE] = bytes(range(256)) * (PAGE // 256)
-    file.write_bytes(content)
+    overwrite(tmp_path / "answerdesk.db", b"page7.txt")
     database = Database(create_engine(url))
     with pytest.raises(DatabaseDamaged, match=r"is damaged \(.*answerdesk restore FILE"):
         await ReleaseRepository(database).documents(1)
-    assert await database.check() != ""
+    await database.close()
+
+
+@pytest.mark.parametrize("words", [b"page7.txt", b"SQLite format 3"])
+async def test_what_changes_while_it_runs_is_told(tmp_path: Path, words: bytes) -> None:
+    """Also if the pages are in memory, so that no statement meets the damage."""
+    database = Database(create_engine(await filled(tmp_path)))
+    documents = ReleaseRepository(database).documents
+    assert len(await documents(1)) == 300
+    sentences: dict[str, str] = {}
+    told: asyncio.Queue[str] = asyncio.Queue()
+    overwrite(tmp_path / "answerdesk.db", words)
+    assert len(await documents(1)) == 300
+    watch = asyncio.create_task(read_pages(database, sentences=sentences, tell=told.put))
+    async with asyncio.timeout(5):
+        said = await told.get()
+    watch.cancel()
+    assert said.startswith("The database is damaged (")
+    assert sentences == {"database": said}
     await database.close()
 
 

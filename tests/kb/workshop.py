@@ -191,7 +191,9 @@ async def workshop(
     after_publish: Callable[[int], Awaitable[None]] | None = None,
     parser: ParserProcess | None = None,
     answers: bool = False,
+    index: str = "",
 ) -> AsyncIterator[Workshop]:
+    """Open a knowledge base in a folder; its index is there, too, or at the address `index`."""
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
     async with engine.begin() as connection:
@@ -207,13 +209,13 @@ async def workshop(
     )
     try:
         async with Index.open(
-            str(folder / "index"), embedder=embedder, current=repository.current
-        ) as index:
+            index or str(folder / "index"), embedder=embedder, current=repository.current
+        ) as opened:
             golden, conversations = GoldenQuestions(database), Conversations(database)
-            finder = Retriever(embedder, index.view, DefaultRanker().ranker)
+            finder = Retriever(embedder, opened.view, DefaultRanker().ranker)
             replay = Replay(finder, partial(Answerer, policy=POLICY, today=lambda: TODAY))
             publisher = Publisher(
-                index,
+                opened,
                 repository,
                 preparer,
                 folder / "publish.lock",
@@ -236,13 +238,13 @@ async def workshop(
                 folder=folder,
                 embedder=embedder,
                 database=database,
-                index=index,
+                index=opened,
                 repository=repository,
                 originals=originals,
                 curations=curations,
                 golden=golden,
                 conversations=conversations,
-                entries=Entries(index, ingestor, curations),
+                entries=Entries(opened, ingestor, curations),
                 parser=lines,
                 publisher=publisher,
                 ingestor=ingestor,

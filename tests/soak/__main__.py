@@ -22,13 +22,14 @@ from tests.soak import (
     memory,
     models,
     mutants,
+    outage,
     publish_kills,
     readers,
     turns,
 )
 
 _FOLDER = Path("build/soak")
-_WHOLE = (kills, faults, load)
+_WHOLE = (kills, faults, outage, load)
 _IN_PIECES = (models, cancels, publish_kills, damage, turns, readers, attacker, leaks, mutants)
 
 

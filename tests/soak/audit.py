@@ -229,11 +229,16 @@ async def full_disk(stage: Stage) -> str:
     assert statuses == [200] * 20
     with (stage.data / "answerdesk.db").open("r+b") as file:
         file.write(os.urandom(2**16))
+    started = time.monotonic()
     damaged = [(await stage.ask(_new_question()))[1] for _ in range(20)]
     assert damaged == [200] * 20
+    async with asyncio.timeout(60):
+        while await stage.health() == "ok":  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
     return (
         f"full: 20 of 20 answered, health {full!r}, recording again {back:.1f} s after; damaged: "
-        f"{damaged.count(200)} of 20 answered, health {await stage.health()!r}"
+        f"{damaged.count(200)} of 20 answered, health {await stage.health()!r} after "
+        f"{time.monotonic() - started:.1f} s"
     )
 
 

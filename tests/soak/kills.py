@@ -56,31 +56,32 @@ class Run:
     async def go(self, *, messages: int, kills: int, ask_over_s: float) -> KillReport:
         """Ask all questions while the bot is killed; then let it finish."""
         started = time.monotonic()
-        asking = asyncio.create_task(self._ask(messages, over_s=ask_over_s))
+        asking = asyncio.create_task(self.ask(messages, over_s=ask_over_s))
         killed = []
         for _ in range(kills):
-            process = await self._start()
+            process = await self.start()
             await asyncio.sleep(self._random.uniform(0.05, 2 * ask_over_s / max(kills, 1)))
             process.kill()
             await process.wait()
             killed.append(asyncio.get_running_loop().time())
-        process = await self._start()
+        process = await self.start()
         await asking
-        await self._finished(messages)
+        await self.finished(messages)
         process.terminate()
         exit_code = await process.wait()
         return KillReport(
             messages=messages,
             kills=kills,
-            lost=messages - self._answered(),
-            duplicates=self._duplicates(),
+            lost=messages - self.answered(),
+            duplicates=self.duplicates(),
             most_duplicates_by_one_kill=self._most_by_one(killed),
             out_of_order=self._out_of_order(),
             exit_code=exit_code,
             seconds=round(time.monotonic() - started, 1),
         )
 
-    async def _ask(self, messages: int, *, over_s: float) -> None:
+    async def ask(self, messages: int, *, over_s: float) -> None:
+        """Ask in turn; some updates that were taken are delivered again."""
         for number in range(messages):
             person: Person = self._people[number % len(self._people)]
             text = f"question {number}?"
@@ -91,7 +92,8 @@ class Run:
                 self._api.repeat(self._random.choice(sorted(confirmed)))
             await asyncio.sleep(over_s / messages)
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start the bot and wait until it polls."""
         polls = len(self._api.called("getUpdates"))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -109,10 +111,10 @@ class Run:
                 await asyncio.sleep(0.02)
         return process
 
-    async def _finished(self, messages: int) -> None:
+    async def finished(self, messages: int) -> None:
         """Wait until everything is answered, or nothing happens any more."""
         answered, since = -1, time.monotonic()
-        while (now := self._answered()) < messages:
+        while (now := self.answered()) < messages:
             if now != answered:
                 answered, since = now, time.monotonic()
             if time.monotonic() - since > 60:
@@ -123,7 +125,8 @@ class Run:
     def _replies(self, chat_id: int) -> Counter[str]:
         return Counter(text.removeprefix("echo: ") for text in self._api.sent_to(chat_id))
 
-    def _answered(self) -> int:
+    def answered(self) -> int:
+        """Count the questions that have a reply."""
         return sum(
             sum(1 for text in asked if self._replies_cached(chat)[text])
             for chat, asked in self._asked.items()
@@ -135,7 +138,8 @@ class Run:
             self._cache_size, self._cache = size, {c: self._replies(c) for c in self._asked}
         return self._cache[chat_id]
 
-    def _duplicates(self) -> int:
+    def duplicates(self) -> int:
+        """Count replies beyond the first of a question."""
         return sum(
             max(0, self._replies_cached(chat)[text] - 1)
             for chat, asked in self._asked.items()

@@ -56,6 +56,8 @@ class LoadReport:
     children_mb: tuple[float, ...]
     """Of the model processes."""
     open_files: tuple[int, ...]
+    processor_ms: float
+    """Of the service's own process, a question that had a reply."""
     answers: dict[str, int]
     """By kind."""
     burst_s: tuple[float, ...]
@@ -143,6 +145,15 @@ class Usage:
         self.memory_mb: list[float] = []
         self.children_mb: list[float] = []
         self.open_files: list[int] = []
+        self._begun_s = self._used_s()
+
+    def processor_s(self) -> float:
+        """Return what the process alone has used of a processor since this was made."""
+        return self._used_s() - self._begun_s
+
+    def _used_s(self) -> float:
+        used = self._process.cpu_times()
+        return used.user + used.system
 
     def note(self) -> None:
         """Read them now."""
@@ -226,6 +237,7 @@ async def run(
             memory_mb=tuple(usage.memory_mb),
             children_mb=tuple(usage.children_mb),
             open_files=tuple(usage.open_files),
+            processor_ms=round(1000 * usage.processor_s() / max(1, len(load.times)), 1),
             answers=await _kinds(),
             burst_s=tuple(_quantile(load.burst_times, part) for part in (0.5, 0.95, 1) if burst),
             ingest_s=round(ended - began, 1),

@@ -3,10 +3,10 @@
 python -m tests.soak.mutants --mutants 200 [--folder F --piece 20]
 
 A mutant is a copy of the project with one comparison, boundary, condition, number, statement or
-returned value changed. First the quick tests of the rooms run once, which tells which of them reach
+returned value changed. First the tests of the rooms run once, which tells which of them reach
 which function. Those that reach the changed one run on the mutant, the quickest first, up to half a
-minute of them; if all pass, it has survived: either a test is missing, or the code that was changed
-is not needed.
+minute of processor time; if all pass, it has survived: either a test is missing, or the code that
+was changed is not needed.
 """
 
 import ast
@@ -35,7 +35,12 @@ _PROJECT = Path(__file__).parents[2]
 _HANG_S = 300
 """A mutant that keeps its tests busy for so long is noticed, as it would be in CI."""
 _TESTS_S = 30.0
-"""Of the tests that reach a function, the quickest run, as many as took so long together."""
+"""Of the tests that reach a function, the quickest run, as many as used so much of a processor.
+
+Time on the wall would leave tests out on a busy machine.
+"""
+_FEW = 3
+"""Where fewer tests are seen to reach a function, those beside its room run, too."""
 _OURS = {path.parent.name for path in _PROJECT.glob("*/__init__.py")}
 _LIBRARIES = (
     "telegram.ext", "aiogram.methods", "sqlalchemy.ext.asyncio", "starlette.testclient", "alembic",
@@ -213,11 +218,14 @@ class _Reached:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Remember which test runs."""
-        self.test = nodeid
+        self.test, self.seconds[nodeid] = nodeid, -_used_s()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Note what the test took of the processor, with its children."""
+        self.seconds[nodeid] += _used_s()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up what a test takes; one that fails on the code as it is cannot notice a mutant."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        """Note a test that fails on the code as it is: it cannot notice a mutant."""
         if report.failed:
             self.failed.add(report.nodeid)
 
@@ -228,6 +236,11 @@ class _Reached:
             function: {name: seconds[name] for name in tests if name in seconds}
             for function, tests in self.reached.items()
         }
+
+
+def _used_s() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +316,7 @@ def _run_tests(copy: Path, tests: Sequence[str], plugin: object, options: Sequen
     sys.path[:] = [str(copy), *(path for path in sys.path if path not in ("", str(_PROJECT)))]
     os.environ["PYTHONPATH"] = str(copy)
     sys.dont_write_bytecode = True
-    options = [*options, "-p", "no:cacheprovider", "-m", "not (models or browser or slow)"]
+    options = [*options, "-p", "no:cacheprovider", "-m", "not (models or browser)"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is loaded already
     return int(pytest.main([*options, *tests], plugins=[plugin]))
 
@@ -346,7 +359,8 @@ def _reach(copy: Path, folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _nearest(reached: dict[str, dict[str, float]], room: Room) -> dict[str, float]:
-    """Return the tests beside a room, for code that only processes of its own reach."""
+    """Return the tests beside a room, for code that processes of its own or only the first test
+    reach."""
     every = {name: took for tests in reached.values() for name, took in tests.items()}
     return {name: took for name, took in every.items() if name.startswith(room.tests[0])}
 
@@ -381,7 +395,9 @@ async def run(folder: Path, numbers: range, seed: int, found: Changed) -> AsyncI
             place = path.relative_to(_PROJECT)
             source = path.read_bytes()
             function = _function_at(source.decode(), mutant.line)
-            tests = reached.get(f"{place}:{function}") or _nearest(reached, ROOMS[name])
+            tests = reached.get(f"{place}:{function}", {})
+            if len(tests) < _FEW:
+                tests = _nearest(reached, ROOMS[name]) | tests
             (copy / place).write_bytes(mutant.apply(source))
             noticed = await asyncio.to_thread(_notices, copy, tests)
             (copy / place).write_bytes(source)

@@ -1,9 +1,13 @@
 """Target 12: 8 uploaders, a scheduler and a console change one FAQ at once, 500 rounds.
 
 python -m tests.soak.turns --rounds 500 [--folder F --piece 50]
+
+Half of the uploads go through a connection of their own. Target 15 is the same on an index that
+ANSWERDESK__INDEX names, such as s3://bucket/path at AWS_ENDPOINT, 100 rounds.
 """
 
 import asyncio
+import os
 import random
 import sys
 from collections.abc import AsyncIterator
@@ -39,8 +43,10 @@ class Turns(pieces.Found):
         return bool(self.lost or self.duplicates)
 
 
-async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) -> None:
-    """Let everybody change something at once, then look."""
+async def one_round(
+    shop: Workshop, other: Workshop, folder: Path, number: int, report: Turns
+) -> None:
+    """Let everybody change something at once, through two connections, then look."""
     chance = random.Random(number)
     (folder / "page.txt").write_text(f"page of round {number}", "utf-8")
     own = {f"own{n}.txt": f"own {n} of round {number}" for n in range(UPLOADERS // 2)}
@@ -64,7 +70,10 @@ async def one_round(shop: Workshop, folder: Path, number: int, report: Turns) ->
     results = await asyncio.gather(
         refresh(),
         edit(),
-        *(shop.ingestor.ingest([IncomingFile(name, text.encode())]) for name, text in uploads),
+        *(
+            (other if turn % 2 else shop).ingestor.ingest([IncomingFile(name, text.encode())])
+            for turn, (name, text) in enumerate(uploads)
+        ),
     )
     release, rows, _ = await shop.snapshot()
     texts = [row.text for row in rows.values()]
@@ -86,11 +95,15 @@ async def run(folder: Path, numbers: range, _seed: int, report: Turns) -> AsyncI
     """Run some rounds on a knowledge base in `folder`."""
     source = folder / "source"
     source.mkdir(exist_ok=True)
-    async with workshop(folder / "data", WordEmbedder()) as shop:
+    index = os.environ.get("ANSWERDESK__INDEX", "")
+    async with (
+        workshop(folder / "data", WordEmbedder(), index=index) as shop,
+        workshop(folder / "data", WordEmbedder(), index=index) as other,
+    ):
         await shop.put(faq="refund?|Yes.\nfixed?|Fixed.")
         for number in numbers:
-            await one_round(shop, source, number, report)
-            if number % 50 == 49:
+            await one_round(shop, other, source, number, report)
+            if number % 5 == 4:
                 await shop.releases.prune(20)
             yield
 

@@ -184,3 +184,9 @@ async def test_golden_questions_compare_the_two_models(tmp_path: Path) -> None:
         async with workshop(tmp_path, WordEmbedder("b")) as new:
             await judged(new, old)
             assert (await new.snapshot())[0] == 2
+
+
+async def test_before_the_first_release_there_is_nothing_to_embed(tmp_path: Path) -> None:
+    async with workshop(tmp_path, WordEmbedder()) as shop:
+        done = await shop.releases.reembed(allow, model="b")
+        assert (done.release, done.embedded, await shop.repository.current()) == (0, 0, None)

@@ -1,0 +1,47 @@
+"""Open questions that an operator put together, and the entries that may answer them."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import ModelUnavailable
+from db.conversations import OpenQuestion
+from kb.releases.open_questions import _merged
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import library_of, workshop
+
+
+def question(open_id: int, *, same_as: int = 0) -> OpenQuestion:
+    return OpenQuestion(open_id, open_id, "web:1", f"{open_id}?", "en", 0.0, 0.0, same_as=same_as)
+
+
+def test_groups_that_an_operator_put_together_are_one() -> None:
+    questions = [question(5, same_as=2), question(4), question(3, same_as=4), question(2)]
+    assert _merged(questions, [[0], [1], [2], [3]]) == [[0, 3], [1, 2]]
+    assert _merged(questions, [[0, 1], [2], [3]]) == [[0, 1, 2, 3]]
+
+
+@pytest.mark.anyio
+async def test_entries_are_offered_by_nearness_or_by_words_and_never_passages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workshop(tmp_path, WordEmbedder()) as shop:
+        await shop.put(
+            faq="May I return it?|Yes.\nDo you ship to Norway?|Yes.\nOpen on Sunday?|No.",
+            page="Norway is a country to which we ship",
+        )
+        questions = library_of(shop).questions
+
+        async def offered(question: str, words: str = "", most: int = 1) -> list[str]:
+            found = await questions.nearest(question, words=words, most=most)
+            return [chunk.text for chunk in found]
+
+        assert await offered("do you ship to norway") == ["Do you ship to Norway?"]
+        assert await offered("do you ship to norway", "sunday", 9) == ["Open on Sunday?"]
+        assert len(await offered("do you ship to norway", most=2)) == 2
+
+        async def down(text: str) -> None:
+            raise ModelUnavailable("The model is down.")
+
+        monkeypatch.setattr(shop.embedder, "embed_query", down)
+        assert await offered("do you ship to norway") == []
