@@ -22,7 +22,7 @@ def test_groups_that_an_operator_put_together_are_one() -> None:
 
 
 @pytest.mark.anyio
-async def test_entries_are_offered_by_nearness_or_by_words_and_never_passages(
+async def test_the_nearest_entries_are_offered_and_never_passages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with workshop(tmp_path, WordEmbedder()) as shop:
@@ -32,12 +32,11 @@ async def test_entries_are_offered_by_nearness_or_by_words_and_never_passages(
         )
         questions = library_of(shop).questions
 
-        async def offered(question: str, words: str = "", most: int = 1) -> list[str]:
-            found = await questions.nearest(question, words=words, most=most)
-            return [chunk.text for chunk in found]
+        async def offered(words: str, most: int = 1) -> list[str]:
+            return [chunk.text for chunk in await questions.nearest(words, most=most)]
 
         assert await offered("do you ship to norway") == ["Do you ship to Norway?"]
-        assert await offered("do you ship to norway", "sunday", 9) == ["Open on Sunday?"]
+        assert (await offered("sunday", 9))[0] == "Open on Sunday?"
         assert len(await offered("do you ship to norway", most=2)) == 2
 
         async def down(text: str) -> None:
