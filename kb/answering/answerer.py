@@ -58,7 +58,9 @@ _MAY_BE_MEANT = 3
 """Texts found in context of which a follow-up may mean each …"""
 _ADDED = 0.5
 """… and what the reader's log-odds by the follow-up alone count beside those in context."""
-_CALL = re.compile(r"(?<![\w.,])(?:\+|0)\d[\d ()/-]{5,}\d")
+_CALL = re.compile(
+    r"(?<![\w.,])(?:(?:\+|0)\d[\d ()/-]{5,}\d|(?:112|911|999)(?![\d.,]*\s?[\d%€$£]))"
+)
 """A telephone number."""
 _ASKING_EMOJI = str.maketrans("❓❔", "??", "\ufe0f")
 """Question marks that are emoji, with or without the mark that they are to be drawn as such."""

@@ -28,8 +28,8 @@ HELD_OUT = [
     for line in (ROOT / "training/data/moods_heldout.jsonl").read_text("utf-8").splitlines()
 ]
 _BOUNDS = {
-    "urgent": (0.88, 0.91), "angry": (0.67, 0.85), "neutral": (0.92, 0.88), "thanks": (0.9, 0.9),
-    "smalltalk": (0.92, 0.83), "person": (0.9, 1.0), "wrong": (0.65, 0.9),
+    "urgent": (0.89, 0.94), "angry": (0.74, 0.81), "neutral": (0.92, 0.9), "thanks": (0.9, 0.85),
+    "smalltalk": (0.9, 0.82), "person": (0.85, 1.0), "wrong": (0.65, 0.9),
 }  # fmt: skip
 """Least recall and precision."""
 POLICY = Policy(
@@ -105,11 +105,12 @@ async def test_in_an_urgent_matter_nothing_is_said_that_may_not_be_meant(
     assert (upset.kind, upset.text) == ("unknown", service_text("angry", "en"))
 
 
+@pytest.mark.parametrize("number", ["0117 555 0199", "999"])
 async def test_in_an_urgent_matter_whom_to_call_is_said_whole_even_if_it_may_not_be_meant(
-    answerer: Answerer, monkeypatch: pytest.MonkeyPatch
+    answerer: Answerer, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
     steps = "Do not make anyone vomit. Keep the label of the box at hand, and stay. " * 6
-    chunk = replace(ENTRY, kind="passage", text=f"{steps}Ring 0117 555 0199.", answer="")
+    chunk = replace(ENTRY, kind="passage", text=f"{steps}Ring {number}.", answer="")
     monkeypatch.setattr("tests.kb.answering.test_mood.ENTRY", chunk)
     answer = await answerer.answer("battery smoking with flames perhaps a refund")
     assert (answer.hedged, answer.urgency) == (True, "urgent")
