@@ -56,7 +56,7 @@ _URGENT_MOST = 2 * MOST
 """Words of a reply in an urgent matter: nothing that matters in it may be left out."""
 _MAY_BE_MEANT = 3
 """Texts found in context of which a follow-up may mean each …"""
-_ADDED = 0.5
+_ADDED = 0.4
 """… and what the reader's log-odds by the follow-up alone count beside those in context."""
 _CALL = re.compile(
     r"(?<![\w.,])(?:(?:\+|0)\d[\d ()/-]{5,}\d|(?:112|911|999)(?![\d.,]*\s?[\d%€$£]))"

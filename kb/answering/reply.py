@@ -22,7 +22,7 @@ from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentence
 from kb.answering.steps import whole_steps
 from kb.answering.sums import asks_price
 from kb.answering.table_reply import say_table
-from kb.answering.tables import has_amount
+from kb.answering.tables import has_amount, rows_named
 from kb.text.language import detect_language
 from kb.text.layout import Unit, heading_above, heading_of, length, steps_of, units_of
 
@@ -141,6 +141,8 @@ class Replier:
             of_parts = [[sum(of_unit) / len(parts) for of_unit in zip(*of_parts, strict=True)]]
             parts = (asked.text,)
         rows = [_row_meant(units, scores) for scores in of_parts]
+        if follows and rows == [None]:
+            rows = [_row_named(asked.latest, units)]
 
         def about(*, tabled: bool) -> Asked:
             asking = (p for p, row in zip(parts, rows, strict=True) if (row is not None) == tabled)
@@ -253,6 +255,13 @@ def _rows_below(units: Sequence[Unit], i: int) -> list[int]:
     """Return the rows under the same heading as a unit."""
     section = units[i].section
     return [j for j, u in enumerate(units) if u.kind == "row" and u.section == section]
+
+
+def _row_named(latest: str, units: Sequence[Unit]) -> int | None:
+    """Return the row that a follow-up names alone: "and on Fridays?"."""
+    rows = [i for i, unit in enumerate(units) if unit.kind == "row"]
+    named = rows_named(latest, [units[i].text for i in rows])
+    return rows[named[0]] if len(named) == 1 < len(rows) else None
 
 
 def _row_meant(units: Sequence[Unit], scores: Sequence[float]) -> int | None:

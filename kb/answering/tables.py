@@ -188,6 +188,11 @@ def _likely_rows(
     return found, sum(odds[i] for i in found) / sum(odds)
 
 
+def rows_named(question: str, lines: Sequence[str]) -> list[int]:
+    """Return the lines of a table whose names a question has."""
+    return list(_named(question, read_rows(lines)))
+
+
 def _named(question: str, rows: Sequence[Row]) -> dict[int, set[str]]:
     """Return the rows that a question names, with the words by which it does.
 

@@ -608,3 +608,20 @@ async def test_a_heading_that_answers_best_takes_nothing_from_what_stands_below_
     reply = await replier.reply("Winter?", None, Hit(passage, 0.9, 0.9))
     assert "Keep it dry" in reply.text
     assert reply.complete > 0.9
+
+
+async def test_a_row_that_a_follow_up_names_goes_before_sentences_about_all() -> None:
+    text = """# Office
+
+| Day | Morning |
+|---|---|
+| Monday | 9 to 12 |
+| Friday | 9 to 13 |
+
+The house itself is open on Mondays and on Fridays from 8 to 21, when the office is open.
+"""
+    (chunk,) = await chunks_of("office.md", text)
+    asked = "When is the office open on Mondays? and on Fridays?"
+    hit = Hit(chunk, 0.9, 0.9)
+    made = await Replier().reply(asked, None, hit, latest="and on Fridays?", others=[hit])
+    assert made.text.startswith("Friday – Morning: 9 to 13.")
