@@ -153,7 +153,7 @@ class Usage:
 
     def _used_s(self) -> float:
         used = self._process.cpu_times()
-        return used.user + used.system
+        return float(used.user + used.system)
 
     def note(self) -> None:
         """Read them now."""
