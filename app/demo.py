@@ -1,7 +1,6 @@
 """The demo shop: what a new installation answers for until it has files of its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -20,22 +19,11 @@ _LOOKED_AT, _EXAMPLES = 100, 4
 _PREFIX = "demo/"
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """The demo as `demo/demo.yaml` describes it."""
-
-    files: tuple[Path, ...]
-    questions: tuple[str, ...]
-    """Offered on the try-it page."""
-
-
-def read_demo() -> Demo:
-    """Return the demo's files and questions."""
+def read_demo() -> tuple[list[Path], list[str]]:
+    """Return the demo's files, and the questions that the try-it page offers."""
     described = yaml.safe_load((_FOLDER / "demo.yaml").read_text("utf-8"))
-    return Demo(
-        files=tuple(_FOLDER / name for name in described["knowledge"]),
-        questions=tuple(question["text"] for question in described["questions"]),
-    )
+    files = [_FOLDER / name for name in described["knowledge"]]
+    return files, [question["text"] for question in described["questions"]]
 
 
 async def ingest_demo_if_empty(
@@ -45,7 +33,7 @@ async def ingest_demo_if_empty(
     if knowledge.config.refresh.sources or await knowledge.release_rows.current() is not None:
         return
     say("The knowledge base is empty: indexing the demo shop.")
-    files = collect(read_demo().files, prefix=_PREFIX)
+    files = collect(read_demo()[0], prefix=_PREFIX)
     report = await knowledge.ingestor.ingest(files, note="demo shop", on_progress=on_progress)
     for file in report.files:
         if file.error:
@@ -77,7 +65,7 @@ class Examples:
     async def _read(self, release: int) -> Sequence[tuple[str, str]]:
         documents = await self._releases.documents(release)
         if all(name.startswith(_PREFIX) for name in documents):
-            questions = read_demo().questions if documents else ()
+            questions = read_demo()[1] if documents else ()
             return [(detect_language(question), question) for question in questions]
         found = await self._entries.search(kind="faq", most=_LOOKED_AT)
         own = [entry for entry in found.chunks if not entry.doc_id.startswith(_PREFIX)]

@@ -6,7 +6,7 @@ One table and one set of states for customers in Telegram and visitors of the we
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, String, Text, case, cast, delete, func, or_, select, update
@@ -295,8 +295,7 @@ class Handovers(Repository):
         """Remember that a message was copied to the other side."""
         await self._put(
             MirrorRow(
-                chat_id=original.chat_id,
-                message_id=original.message_id,
+                **asdict(original),
                 customer=customer,
                 copy_chat_id=copy.chat_id,
                 copy_message_id=copy.message_id,

@@ -52,6 +52,7 @@ class Inbox(Repository):
     def __init__(self, database: Database, *, bot_id: int) -> None:
         super().__init__(database)
         self._bot_id = bot_id
+        self._mine = StoredUpdate.bot_id == bot_id
 
     async def store(self, updates: Sequence[NewUpdate]) -> set[int]:
         """Store updates; return the ids of those that were not there yet."""
@@ -61,8 +62,7 @@ class Inbox(Repository):
             known = set(
                 session.scalars(
                     select(StoredUpdate.update_id).where(
-                        StoredUpdate.bot_id == self._bot_id,
-                        StoredUpdate.update_id.in_([u.update_id for u in updates]),
+                        self._mine, StoredUpdate.update_id.in_([u.update_id for u in updates])
                     )
                 )
             )
@@ -87,7 +87,7 @@ class Inbox(Repository):
         """Return what was received and not finished, oldest first."""
         return await self._all(
             select(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.state == "new")
+            .where(self._mine, StoredUpdate.state == "new")
             .order_by(StoredUpdate.seq)
         )
 
@@ -99,7 +99,7 @@ class Inbox(Repository):
         """Count a failure; return how many there were."""
         found = await self._execute(
             update(StoredUpdate)
-            .where(StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id)
+            .where(self._mine, StoredUpdate.update_id == update_id)
             .values(failures=StoredUpdate.failures + 1, error=error)
             .returning(StoredUpdate.failures)
         )
@@ -107,9 +107,8 @@ class Inbox(Repository):
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
-        which = StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id.in_(update_ids)
         done = {"state": "done", "payload": "", "error": note, "finished": time.time()}
-        await self._update(StoredUpdate, *which, **done)
+        await self._update(StoredUpdate, self._mine, StoredUpdate.update_id.in_(update_ids), **done)
 
     async def bury(self, update_id: int, error: str) -> None:
         """Make an update a dead letter; its payload is kept."""
@@ -120,15 +119,10 @@ class Inbox(Repository):
 
         `number` is its row's. One that could not be read stays what it is.
         """
-
+        dead = StoredUpdate.state == "failed", StoredUpdate.starts > 0
         revived = await self._execute(
             update(StoredUpdate)
-            .where(
-                StoredUpdate.bot_id == self._bot_id,
-                StoredUpdate.seq == number,
-                StoredUpdate.state == "failed",
-                StoredUpdate.starts > 0,
-            )
+            .where(self._mine, StoredUpdate.seq == number, *dead)
             .values(state="new", starts=0, failures=0, finished=None)
             .returning(StoredUpdate)
         )
@@ -147,19 +141,12 @@ class Inbox(Repository):
         """Delete the dead letters of the team's chats that are `about` a customer, as JSON."""
 
         def write(session: Session) -> None:
-            rows = session.scalars(
-                select(StoredUpdate).where(
-                    StoredUpdate.bot_id == self._bot_id,
-                    StoredUpdate.chat_id.in_(chat_ids),
-                    StoredUpdate.state == "failed",
-                )
-            )
-            for row in rows:
+            theirs = StoredUpdate.chat_id.in_(chat_ids), StoredUpdate.state == "failed"
+            for row in session.scalars(select(StoredUpdate).where(self._mine, *theirs)):
                 if about(row.payload):
                     session.delete(row)
 
         await self._run(write)
 
     async def _change(self, update_id: int, **values: Any) -> None:
-        which = StoredUpdate.bot_id == self._bot_id, StoredUpdate.update_id == update_id
-        await self._update(StoredUpdate, *which, **values)
+        await self._update(StoredUpdate, self._mine, StoredUpdate.update_id == update_id, **values)

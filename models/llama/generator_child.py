@@ -54,10 +54,8 @@ class GeneratorHandler:
         channel.intercept(lambda request: self._arrived(channel, request))
         channel.on_cancel = self._interrupt_if_active
         while True:
-            request = channel.receive(block=self._engine.idle)
-            while request is not None:
-                self._start(channel, request)
-                request = channel.receive(block=False)
+            while self._engine.idle or not channel.requests.empty():
+                self._start(channel, channel.requests.get())
             for cancelled in [r for r in self._requests.values() if channel.is_cancelled(r.id)]:
                 self._engine.cancel(cancelled.id)
                 channel.done(self._requests.pop(cancelled.id), {})

@@ -117,11 +117,11 @@ class EmbedderHandler:
         self._work_on_questions(channel)
 
     def _work_on_questions(self, channel: Channel) -> None:
-        serve_one_by_one(channel, partial(self._handle, channel), receive=self._questions.get)
+        serve_one_by_one(channel, self._questions, partial(self._handle, channel))
 
     def _work_on_batches(self, channel: Channel) -> None:
         step_back()
-        serve_one_by_one(channel, partial(self._handle, channel))
+        serve_one_by_one(channel, channel.requests, partial(self._handle, channel))
 
     def _arrived(self, channel: Channel, request: Request) -> bool:
         """Let questions and counts overtake the batches of an ingest; runs while it computes."""

@@ -36,7 +36,7 @@ class Channel:
     def __init__(self, source: IO[bytes], sink: IO[bytes]) -> None:
         self._source = source
         self._sink = sink
-        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._send_lock = threading.Lock()
         self.on_cancel: Callable[[int], None] = lambda _id: None
@@ -51,13 +51,6 @@ class Channel:
         settings: Mapping[str, Any] = header["settings"]
         return settings
 
-    def receive(self, *, block: bool = True) -> Request | None:
-        """Return the next request; `None` if there is none and `block` is false."""
-        try:
-            return self._requests.get(block=block)
-        except queue.Empty:
-            return None
-
     def intercept(self, take: Callable[[Request], bool]) -> None:
         """Call `take` in the reading thread for each request; true if that sees to it already.
 
@@ -65,13 +58,12 @@ class Channel:
         """
         with self._arriving:
             self._take = take
-            waiting = list(iter(lambda: self.receive(block=False), None))
-            for request in waiting:
-                self._arrive(request)
+            for _ in range(self.requests.qsize()):
+                self._arrive(self.requests.get())
 
     def _arrive(self, request: Request) -> None:
         if not self._take(request):
-            self._requests.put(request)
+            self.requests.put(request)
 
     def is_cancelled(self, request_id: int) -> bool:
         """Tell whether the parent no longer wants this reply."""
@@ -171,19 +163,12 @@ def main(load: Callable[[Mapping[str, Any]], Handler]) -> None:
 
 def serve_one_by_one(
     channel: Channel,
+    requests: "queue.SimpleQueue[Request]",
     handle: Callable[[Request], tuple[Mapping[str, Any], bytes]],
-    *,
-    receive: Callable[[], Request | None] | None = None,
 ) -> None:
-    """Answer requests in order of arrival with a function of one request.
-
-    `receive` waits for the next one; without it, they come from the channel.
-    """
-    receive = receive or channel.receive
+    """Answer requests in order of arrival with a function of one request."""
     while True:
-        request = receive()
-        if request is None:
-            continue
+        request = requests.get()
         if channel.is_cancelled(request.id):
             channel.done(request, {})
             continue

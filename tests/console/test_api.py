@@ -141,3 +141,13 @@ async def test_metrics_count_requests_by_route_and_never_by_invented_path(
     assert 'answerdesk_http_requests_total{route="/",status="200"} 1.0' in response.text
     assert 'answerdesk_http_requests_total{route="none",status="404"} 1.0' in response.text
     assert "invented" not in response.text
+
+
+async def test_what_customers_do_is_logged_and_the_looks_of_monitors_are_not(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "console"):
+        await client.get("/health")
+        assert not caplog.messages
+        await client.post("/api/ask", json={"question": "And then?"})
+    assert "POST: a request arrived" in caplog.messages

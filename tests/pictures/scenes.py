@@ -67,7 +67,7 @@ async def stage() -> AsyncIterator[Stage]:
             BotApi() as telegram,
         ):
             await knowledge.releases.open_or_rebuild()
-            await knowledge.ingestor.ingest(collect(read_demo().files))
+            await knowledge.ingestor.ingest(collect(read_demo()[0]))
             await knowledge.trainer.ensure()
             if service.generator:
                 await service.generator.start(wait=True)

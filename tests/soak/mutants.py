@@ -60,7 +60,9 @@ class Room:
     tests: Sequence[str]
 
 
-_CONSOLE = tuple(f"tests/console/test_{name}.py" for name in ("access", "people", "programs"))
+_CONSOLE = tuple(
+    f"tests/console/test_{name}.py" for name in ("access", "people", "programs", "widget", "api")
+)
 ROOMS = {
     "db": Room(
         ("db/*.py",), ("tests/db", "tests/jobs", "tests/bot", "tests/kb/releases", *_CONSOLE)

@@ -28,8 +28,7 @@ class Echo:
     def serve(self, channel: Channel) -> None:
         channel.on_cancel = lambda _id: self._cancelled.set()
         while True:
-            request = channel.receive()
-            assert request is not None
+            request = channel.requests.get()
             getattr(self, request.method)(channel, request)
 
     def echo(self, channel: Channel, request: Request) -> None:

@@ -19,7 +19,7 @@ class Frail:
         return {}
 
     def serve(self, channel: Channel) -> None:
-        serve_one_by_one(channel, self._handle)
+        serve_one_by_one(channel, channel.requests, self._handle)
 
     def _handle(self, request: Request) -> tuple[Mapping[str, Any], bytes]:
         texts: list[str] = request.params["texts"]
