@@ -53,6 +53,7 @@ _OPEN_DOCUMENTS = {
     b"application/vnd.oasis.opendocument.text": "odt",
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
 }
+_FIELDS = [field.name for field in fields(Section)]
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LOOKS_HTML = re.compile(
     rb"\s*+(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html[\s>])", re.I | re.DOTALL
@@ -109,12 +110,13 @@ def _nothing(skipped: list[Skipped]) -> str:
 
 def _cleaned(section: Section) -> Section:
     """Drop what no database takes, and what is not seen but changes how a text is shown."""
-    values = {field.name: getattr(section, field.name) for field in fields(section)}
-    cleaned: dict[str, Any] = {
-        name: _scrub(value) if isinstance(value, str) else tuple(map(_scrub, value))
-        for name, value in values.items()
-    }
-    return Section(**cleaned)
+    changed: dict[str, Any] = {}
+    for name in _FIELDS:
+        if value := getattr(section, name):
+            cleaned = _scrub(value) if isinstance(value, str) else tuple(map(_scrub, value))
+            if cleaned != value:
+                changed[name] = cleaned
+    return replace(section, **changed) if changed else section
 
 
 def _scrub(text: str) -> str:

@@ -123,6 +123,8 @@ def table_lines(block: Block) -> list[str]:
 
 def _titled(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Put a title over all columns, within a table, before the names of the rows below it too."""
+    if not any(len(row) > 1 and row[0] == row[1] for row in rows):
+        return list(rows)
     title = ""
     out: list[Sequence[str]] = []
     for row, following in zip(rows, [*rows[1:], ()], strict=False):
@@ -138,7 +140,8 @@ def _titled(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 def _named(names: Sequence[str], row: Sequence[str]) -> str:
     pairs = zip_longest((name.strip(" :：") for name in names[: len(row)]), row, fillvalue="")
-    alone = len(names) > 1 and row[0] and len({*row} - {""}) == 1
+    alone = len(names) > 1 and row[0] and (len(row) < 2 or row[1] in {"", row[0]})
+    alone = alone and len({*row} - {""}) == 1
     if alone and (len(names) > 2 or any(row[1:]) or not row[0][0].isalnum()):
         return row[0]  # a title within the table, or a note
     cells = (f"{n}: {cell}" if n and cell and n != cell else cell for n, cell in pairs)

@@ -86,10 +86,11 @@ def _decode(name: str, data: bytes, *, html: bool) -> str:
         if data.startswith(mark):
             detail = f" (it is marked as {encoding.removesuffix('-sig')} but is not)"
             return _strictly(name, data, encoding, detail)
-    if encoding := _wide(data):
-        return _strictly(name, data, encoding)
-    if _ESCAPED.search(data) and data.isascii() and (text := _escaped(name, data)):
-        return text
+    if _CONTROL.search(data[:4000].decode("latin-1")) or (data.isascii() and _ESCAPED.search(data)):
+        named = str(chardet.detect(data)["encoding"] or "").lower()
+        encoding = _ALIASES.get(named, named)
+        if encoding.startswith(("utf-16", "utf-32", "iso2022", "hz")):
+            return _strictly(name, data, encoding, f" (perhaps {named})")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -119,33 +120,6 @@ def _try(data: bytes, encoding: str) -> str:
     except (UnicodeDecodeError, LookupError):
         return ""
     return text
-
-
-def _wide(data: bytes) -> str:
-    """Tell UTF-16 and UTF-32 without a mark: the bytes that say which script repeat."""
-    sample = data[:4000]
-    if len(data) % 2 or len(data) < 8 or not _CONTROL.search(sample.decode("latin-1")):
-        return ""
-    encodings = ["utf-16-le", "utf-16-be"]
-    if len(data) % 4 == 0 and b"\0\0" in sample:
-        encodings = ["utf-32-le", "utf-32-be", *encodings]
-    for encoding in encodings:
-        text = _try(sample, encoding) or _try(sample[:-2], encoding)
-        if text and not _CONTROL.search(text) and is_readable(text):
-            return encoding
-    return ""
-
-
-def _escaped(name: str, data: bytes) -> str:
-    """Read the 7-bit encodings that switch with escapes (ISO-2022, HZ)."""
-    found = chardet.detect(data)
-    encoding = str(found["encoding"] or "").lower()
-    if encoding in {"iso-2022-jp", "iso-2022-kr", "hz-gb-2312"}:
-        text = _try(data, _ALIASES[encoding])
-        if not text or "\x1b" in text or not is_readable(text):
-            raise UnreadableFile(name, _ASK.format(detail=f" (perhaps {encoding})"))
-        return text
-    return ""
 
 
 def _detected(name: str, data: bytes) -> str:

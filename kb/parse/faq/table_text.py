@@ -58,10 +58,13 @@ def table_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Sectio
             Section(text=line, title_path=path, location=row.location) for line in lines
         )
 
+    numbers = [int(row.location.rpartition(" ")[2]) for row in rows]
+    apart = [False, *(above + 1 < below for above, below in pairwise(numbers)), False]
+    """Whether empty rows stand above each."""
     at = 0
     while at < len(rows):
         row = rows[at]
-        if names := _names_at(rows, at, header):
+        if names := _names_at(rows, at, header, apart):
             header, count = tuple(" ".join(name.split()) for name in names[0]), names[1]
             above, part = tuple(" ".join(title.cells[0].split()) for title in titles), ()
             titles = []
@@ -70,7 +73,7 @@ def table_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Sectio
                 write(row)
             continue
         at += 1
-        if _is_title(rows, at - 1, header):
+        if _is_title(rows, at - 1, header, apart):
             titles.append(row)
             continue
         if header and titles:
@@ -78,7 +81,7 @@ def table_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Sectio
         elif titles:
             for title in titles:
                 write(title)
-        elif _is_apart(rows, at - 1):
+        elif apart[at - 1]:
             part = ()
         titles = []
         write(row, *([header] if header else []))
@@ -86,14 +89,17 @@ def table_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Sectio
 
 
 def _names_at(
-    rows: Sequence[Row], at: int, header: tuple[str, ...]
-) -> tuple[tuple[str, ...], int] | None:
+    rows: Sequence[Row], at: int, header: Cells, apart: Sequence[bool]
+) -> tuple[Cells, int] | None:
     """Return the names of columns that a row, and those below it, have; with how many rows."""
+    cells = rows[at].cells
+    if at >= HEADER_WITHIN if not header else not _may_begin(header, rows, at, apart):
+        return None
     end = at + 1
-    while end < min(at + 5, len(rows)) and not (header and _is_apart(rows, end)):
+    while end < min(at + 5, len(rows)) and not (header and apart[end]):
         end += 1
     following = [row.cells for row in rows[at:end]]
-    if at >= HEADER_WITHIN if not header else not _begins_anew(header, rows, at, following[1:]):
+    if header and not _counts_below(cells, following[1:]):
         return None
     found, named = with_header(following)
     bold = rows[at].bold and len(following) > 1 and not rows[at + 1].bold
@@ -102,38 +108,33 @@ def _names_at(
     return None
 
 
-def _begins_anew(header: Cells, rows: Sequence[Row], at: int, below: Sequence[Cells]) -> bool:
-    """Tell whether another table begins within a sheet: with the same names, or apart.
+def _may_begin(header: Cells, rows: Sequence[Row], at: int, apart: Sequence[bool]) -> bool:
+    """Tell whether another table may begin within a sheet: with the same names, or apart."""
+    if apart[at] or (apart[at - 1] and _is_title(rows, at - 1, header, apart)):
+        return True
+    pairs = zip(header[1:], rows[at].cells[1:], strict=False)
+    return any(name == cell != "" for name, cell in pairs)
 
-    Figures stand below a name without any.
-    """
-    cells = rows[at].cells
-    again = any(name == cell != "" for name, cell in zip(header[1:], cells[1:], strict=False))
-    columns = ([row[n] for row in below if n < len(row) and row[n]] for n in range(1, len(cells)))
-    counted = any(
+
+def _counts_below(names: Cells, below: Sequence[Cells]) -> bool:
+    """Tell whether only figures stand below a name without any."""
+    columns = ([row[n] for row in below if n < len(row) and row[n]] for n in range(1, len(names)))
+    return any(
         name and not _DIGIT.search(name) and column and all(map(_DIGIT.search, column))
-        for name, column in zip(cells[1:], columns, strict=True)
+        for name, column in zip(names[1:], columns, strict=True)
     )
-    apart = _is_apart(rows, at) or (_is_title(rows, at - 1, header) and _is_apart(rows, at - 1))
-    return counted and (again or apart)
 
 
-def _is_apart(rows: Sequence[Row], at: int) -> bool:
-    """Tell whether empty rows stand above one."""
-    numbers = (int(row.location.rpartition(" ")[2]) for row in rows[max(at - 1, 0) : at + 1])
-    return at > 0 and next(numbers) + 1 < next(numbers)
-
-
-def _is_title(rows: Sequence[Row], at: int, header: Cells) -> bool:
+def _is_title(rows: Sequence[Row], at: int, header: Cells, apart: Sequence[bool]) -> bool:
     """Tell whether a row is the title of those below it: merged, bold or apart within a table."""
     row = rows[at]
-    alone = len({*row.cells} - {""}) == 1 and row.cells[0]
-    if not alone or len(row.cells[0]) > NAME_CHARS or not row.cells[0][0].isalnum():
+    title = row.cells[0]
+    if not title[:1].isalnum() or len(title) > NAME_CHARS or {*row.cells[1:]} - {"", title}:
         return False
     if not any(len({*below.cells} - {""}) > 1 for below in rows[at + 1 : at + 4]):
         return False
-    apart = _is_apart(rows, at) and not _is_apart(rows, at + 1)
-    return not header or len(row.cells) > 1 or row.bold or apart
+    alone = apart[at] and not apart[at + 1]
+    return not header or len(row.cells) > 1 or row.bold or alone
 
 
 def _side_by_side(rows: Sequence[Row]) -> list[tuple[int, int]]:

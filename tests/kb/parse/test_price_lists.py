@@ -1,4 +1,4 @@
-"""Price lists, hours and forms as companies have them: 41 files in 8 formats and 13 languages.
+"""Price lists, hours and forms as companies have them: 40 files in 10 formats and 14 languages.
 
 Every figure stands with the row, the column, the unit and the title under which a person reads it.
 """
