@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from core.errors import Overloaded
+from core.errors import ModelError
 from core.protocols import Embedder, Reader
 from core.types import Chunk, Finding, FindingKind, Matrix, Vector
 from kb.index.rows import Row
@@ -24,6 +25,8 @@ from kb.review.conflicts import Statement, about_two_things, differing_figure, o
 from kb.text.lexicon import read_lists
 from kb.text.own_words import each_its_own
 from kb.text.segmentation import natural, ngram_cosine, normalise
+
+logger = logging.getLogger(__name__)
 
 _BUDGET_CHARS = 100_000
 """Text that a preview embeds to compare it: about 7 s with the default embedder on two cores.
@@ -38,6 +41,8 @@ _READS_SAME = 1.0
 figure: 15 of 50 planted contradictions in four invented companies reach it, of all others 5."""
 _MOST_READ = 5_000
 """Sentences of a whole release that are read, of the nearest pairs."""
+_MOST_UNREAD = 20
+"""Sentences that the reader may leave out; after more it counts as down."""
 _MOST_FOUND = 5_000
 """Findings of a whole release that are kept, the nearest."""
 _BLOCK = 500
@@ -159,26 +164,28 @@ class Inspector:
                 compared |= {pair.chunks for pair in pairs}
                 judge = _findings if which == "own" else _stated_otherwise
                 found += await asyncio.to_thread(judge, pairs)
-                if self._reader is not None and which == "own":
+                if self._reader and which == "own":
                     stated = await view.nearest(matrix, _STATEMENTS + 1, rows="stated")
                     more = await asyncio.to_thread(_to_read, _with_stored(rows, stated, level))
                     to_read = heapq.nlargest(_MOST_READ, [*to_read, *more], key=lambda one: one[0])
                 done += len(rows)
                 on_compared(done, total + len(to_read))
             found = sorted(found, key=lambda one: -one[0])[:_MOST_FOUND]
+        if self._reader is None:
+            return found
+        unread = 0
         for number, (relation, question, finding) in enumerate(to_read, start=1):
-            if await self._answers(question, finding.other_text):
-                found.append((relation, finding))
+            try:
+                odds = await self._reader.read(question, [finding.other_text])
+            except ModelError as error:  # busy with customers, or down
+                unread += 1
+                if unread > _MOST_UNREAD:
+                    logger.warning("Contradictions are looked for without the reader: %s", error)
+                    break
+            else:
+                found += [(relation, finding)] if odds[0] >= _READS_SAME else []
             on_compared(total + number, total + len(to_read))
         return found
-
-    async def _answers(self, question: str, sentence: str) -> bool:
-        if self._reader is None:
-            return False
-        try:
-            return (await self._reader.read(question, [sentence]))[0] >= _READS_SAME
-        except Overloaded:  # customers come first
-            return False
 
     def _within_budget(self, rows: Sequence[Row]) -> list[Row]:
         order = {"question": 0, "variant": 1, "passage": 2}
