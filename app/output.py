@@ -12,7 +12,7 @@ from rich.table import Table
 
 from core.shown import shown
 from core.types import Answer, IngestReport
-from kb.review.findings import FINDINGS, describe
+from kb.review.finding_text import FINDINGS, describe
 from kb.review.most_asked import answers_text
 
 console = Console(highlight=False)

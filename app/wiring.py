@@ -233,7 +233,7 @@ async def open_knowledge(
         ingestor = Ingestor(
             publisher,
             settings=settings,
-            inspector=Inspector(searched),
+            inspector=Inspector(searched, reads),
             forecaster=forecaster,
             max_file_bytes=config.knowledge.max_file_mb * 2**20,
             own_contacts=_own_contacts(config),

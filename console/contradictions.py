@@ -15,7 +15,8 @@ from core.errors import AnswerdeskError
 from core.types import Chunk, Finding
 from core.wording import tr
 from kb.releases.entries import Entries
-from kb.review.findings import FINDINGS, Found, gravest
+from kb.review.finding_text import FINDINGS
+from kb.review.findings import Found, gravest
 
 _HERE = "/console/contradictions"
 _SHOWN = 50

@@ -87,6 +87,7 @@ class KnowledgePages:
         self._previews: Works[Forecast] = Works(self.desk.spawn)
         self._rollbacks: Works[Release] = Works(self.desk.spawn)
         self._asked: Recent[int, tuple[int, int]] = Recent(_COMPARED)
+        self._comparing: Recent[tuple[int, int], str] = Recent(_COMPARED)
 
     async def show(self, request: Request) -> Response:
         """Show entries and passages, changes and releases."""
@@ -175,10 +176,12 @@ class KnowledgePages:
         live = await self.records.releases.live_number()
         here = f"/console/release?number={number}"
         if number != live and not asked.keys() & {"preview", "work"}:
-            foresee = self.editing.releases.foresee(
-                number, on_asked=partial(self._on_asked, number)
-            )
-            preview = self._previews.begin(foresee)
+            preview = self._comparing.get((number, live)) or ""
+            if not preview or self._previews.look(preview)[0] != "working":  # else it goes on
+                on_asked = partial(self._on_asked, number)
+                foresee = self.editing.releases.foresee(number, on_asked=on_asked)
+                preview = self._previews.begin(foresee)
+                self._comparing.put((number, live), preview)
             return RedirectResponse(f"{here}&preview={preview}", 303)
         work, preview = asked.get("work", ""), asked.get("preview", "")
         foreseen = self._previews.look(preview) if preview else None

@@ -22,7 +22,7 @@ from core.wording import N_, ntr, tr
 from kb.parse.faq.columns import BadColumns, described, read_columns, written
 from kb.releases.open_questions import customers_of
 from kb.releases.upload import changes_something, file_name
-from kb.review.findings import FINDINGS, describe, to_confirm
+from kb.review.finding_text import FINDINGS, describe, to_confirm
 from kb.review.most_asked import answers_text
 
 MAX_FILES = 50

@@ -2,7 +2,7 @@
 
 from core.types import FileReport, IngestReport
 from core.wording import N_, ntr, tr
-from kb.review.findings import describe
+from kb.review.finding_text import describe
 from kb.review.most_asked import answers_text
 
 DOWNLOAD_LIMIT = N_(

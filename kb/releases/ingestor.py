@@ -15,7 +15,8 @@ from kb.ingest.prepare import OnProgress, Prepared, Progress
 from kb.ingest.wanted import UPLOAD, Errors, Guard, foreign, guarded, same, still_wanted
 from kb.releases.publish import Publisher
 from kb.review.caution import cautions
-from kb.review.findings import Inspector, confirmation, to_confirm
+from kb.review.finding_text import confirmation, to_confirm
+from kb.review.findings import Inspector
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import HeldBack
 from kb.review.most_asked import AskedOnce

@@ -1,13 +1,15 @@
 """Contradictions and duplicates of everything that is live."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.types import Finding
-from kb.review.findings import gravest
+from kb.review.findings import Inspector, gravest
 from tests.fakes import WordEmbedder
+from tests.kb.ranking.memory import ScriptedReader
 from tests.kb.workshop import Workshop, workshop
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +41,23 @@ async def test_an_entry_and_a_document_that_differ_in_a_figure_are_found(shop: W
     assert (found.kind, {found.mine, found.theirs}) == ("figure", {"Two years", "five years"})
     live = await shop.entries.named([found.chunk_id, found.other_chunk_id])
     assert {chunk.doc_id for chunk in live} == {"faq.txt", "page.txt"}
+
+
+async def test_a_figure_in_other_words_is_found_where_the_reader_says_that_it_answers(
+    shop: Workshop, embedder: WordEmbedder
+) -> None:
+    await shop.put(
+        faq="Is there parking?|Behind the hall are 40 spaces.",
+        page="Cars stand in the yard; parking has 25 spaces.",
+    )
+    before = await audit(shop)
+    reader = ScriptedReader(liked="Cars")
+    ingestor = replace(shop.entries.ingestor, inspector=Inspector(embedder, reader))
+    (found,) = await audit(replace(shop, entries=replace(shop.entries, ingestor=ingestor)))
+    assert before == []
+    assert (found.mine, found.theirs) == ("40", "25")
+    assert found.text == "Behind the hall are 40 spaces."
+    assert found.other_text == "Cars stand in the yard; parking has 25 spaces."
 
 
 async def test_yes_and_no_to_one_question_in_other_words_are_found(shop: Workshop) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from core.types import Finding, FindingKind
 from kb.releases.ingestor import IncomingFile
-from kb.review.findings import FINDINGS, describe
+from kb.review.finding_text import FINDINGS, describe
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 
