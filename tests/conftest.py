@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.llama.cpu import refuse_amx
+from models.llama.amx import refuse_amx
 from tests.fakes import WordEmbedder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import llama_cpp.llama_cpp as c
 
-from models.llama.cpu import refuse_amx
+from models.llama.amx import refuse_amx
 
 
 class LlamaFailed(RuntimeError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _LLAMA_SERVER = (
-    "from models.llama.cpu import refuse_amx; refuse_amx()\n"
+    "from models.llama.amx import refuse_amx; refuse_amx()\n"
     "import runpy; runpy.run_module('llama_cpp.server', run_name='__main__')"
 )
 
