@@ -32,7 +32,7 @@ _METADATA_CACHE_BYTES = 32 * 2**20
 """The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
 to what is cached until a limit is reached."""
 _RELEASES = 20
-"""A connection is replaced after so many: what it keeps of each one holds files open and memory."""
+"""A connection is replaced after so many: what it keeps of each one holds files open."""
 _PAUSE_S = 60
 """What a busy machine may take from our look at the clock until LanceDB's own."""
 
