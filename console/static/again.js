@@ -2,7 +2,8 @@
 // browser loads the page anew.
 "use strict";
 
-const seconds = Number(document.currentScript.dataset.seconds);
+const own = document.currentScript;
+const seconds = Number(own.dataset.seconds);
 
 function look() {
   setTimeout(async () => {
@@ -13,6 +14,7 @@ function look() {
     const main = page?.querySelector("main");
     if (main) document.querySelector("main").replaceWith(main);
     if (!main || page.querySelector("script[data-seconds]")) look();
+    else own.remove(); // the page waits for nothing any more
   }, seconds * 1000);
 }
 

@@ -32,7 +32,7 @@ from tests.kb.workshop import InProcess, Workshop, library_of, tracer_of, worksh
 
 _DEMO = Path(__file__).parents[2] / "demo" / "faq.csv"
 _TIMEOUT_S = 300
-_BUSY = "meta[http-equiv=refresh]"
+_BUSY = "script[data-seconds]"
 _WHEEL = "My Heron arrived with a bent wheel. What now?"
 _HELMETS = ("Do you rent out helmets?", "Do you rent helmets out?")
 _TEST_RIDE = "Can I test ride a bike before I buy it?"

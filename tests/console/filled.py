@@ -49,7 +49,7 @@ def show(browser: webdriver.Chrome, folder: Path, name: str) -> None:
     """Take a picture of the page at each width; nothing of it may lie beside the screen, nor keep
     anybody from using it."""
     # By a script: looking for what is absent spends the browser's implicit wait.
-    looking = "return document.querySelector('meta[http-equiv=refresh]') !== null"
+    looking = "return document.querySelector('script[data-seconds]') !== null"
     WebDriverWait(browser, 30, poll_frequency=0.05).until_not(lambda b: b.execute_script(looking))
     for width in WIDTHS:
         set_screen(browser, width=width, height=900, phone=width < 500)
