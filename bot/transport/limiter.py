@@ -87,6 +87,7 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
                 except RetryAfter as refusal:
                     self._pause(chat, refusal)
         finally:
+            chat.counted_at = self._shutdown.now()  # a call that was slow to leave earns nothing
             self._next(chat)
             self._tidy()
 

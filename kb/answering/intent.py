@@ -36,9 +36,10 @@ _OFFERS: tuple[TextKey, ...] = (
 )  # fmt: skip
 """Texts that offer a person; the last two also stand before a reply."""
 _LISTED = re.compile(r"\s*(?:[-*•]|\(?\d{1,2}[.)、])\s*\S")
-_MAX_FOLLOWUP_WORDS = 9
-_MAX_FOLLOWUP_CHARACTERS = 16
-"""Of a Chinese follow-up."""
+_FOLLOWUP = (9, 16)
+"""Words, or Chinese characters, of a follow-up …"""
+_LEANING = (40, 80)
+"""… and of any message that is tried in the context of those before it."""
 
 
 def classify_turn(text: str, *, last_answer: str = "") -> Intent:
@@ -100,7 +101,8 @@ def in_context(question: str, history: Sequence[Turn], *, part: bool = False) ->
         history: earlier turns, oldest first.
         part: it has the subject of the question before, in whatever words it is.
     """
-    if not history or not (part or is_followup(question)):
+    leans = part and _is_within(_LEANING, _words(question))
+    if not history or not (leans or is_followup(question)):
         return []
     chain = [question]
     for turn in reversed(history):
@@ -127,9 +129,7 @@ def continues(question: str) -> bool:
 def is_followup(question: str) -> bool:
     """Tell whether a question may need the one before it to be understood."""
     words = _words(question)
-    short = sum(len(w) if is_cjk(w[0]) else 1 for w in words)
-    limit = _MAX_FOLLOWUP_CHARACTERS if any(is_cjk(w[0]) for w in words) else _MAX_FOLLOWUP_WORDS
-    if short > limit:
+    if not _is_within(_FOLLOWUP, words):
         return False
     joined = " ".join(words)
     if continues(question):
@@ -138,8 +138,15 @@ def is_followup(question: str) -> bool:
     if any(word in pointers for word in words):
         return True
     if any(is_cjk(word[0]) for word in words):
-        return short <= 6 or any(p in joined for p in pointers if is_cjk(p[0]))
-    return short <= 3
+        return _is_within((3, 6), words) or any(p in joined for p in pointers if is_cjk(p[0]))
+    return len(words) <= 3
+
+
+def _is_within(most: tuple[int, int], words: Sequence[str]) -> bool:
+    """Tell whether a message has at most so many words, or Chinese characters."""
+    of_words, of_characters = most
+    limit = of_characters if any(is_cjk(word[0]) for word in words) else of_words
+    return sum(len(word) if is_cjk(word[0]) else 1 for word in words) <= limit
 
 
 # --- reading a message -------------------------------------------------------------------------

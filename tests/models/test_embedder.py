@@ -9,6 +9,7 @@ import pytest
 from core.errors import ModelUnavailable, Overloaded
 from models.embedder import WorkerEmbedder
 from models.workers.contract import Limits
+from models.workers.process import Reply
 from models.workers.worker import Worker
 
 pytestmark = pytest.mark.anyio
@@ -64,3 +65,21 @@ async def test_a_customer_does_not_wait_for_a_reader_with_a_queue(frail: WorkerE
         await frail.read("one more", ["a text"])
     assert [len(odds) for odds in await asyncio.gather(*reads)] == [2] * 8
     assert await frail.read("one more", ["a text"])
+
+
+async def test_a_question_is_read_before_a_long_one_is_embedded(
+    frail: WorkerEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The texts that it is read with were read before: they cost next to nothing."""
+    costs: list[float] = []
+
+    async def call(*_: object, cost: float, **__: object) -> Reply:
+        costs.append(cost)
+        return Reply(last=True, values={}, blob=bytes(160))
+
+    monkeypatch.setattr(Worker, "call", staticmethod(call))
+    await frail.read("May I pay by card?", ["A text of four hundred bytes. " * 14] * 40)
+    await frail.embed_query("word " * 400)
+    await frail.read("word " * 400, ["A text."])
+    assert costs[0] < costs[1] / 2
+    assert costs[0] < costs[2] / 2

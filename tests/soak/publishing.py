@@ -36,8 +36,8 @@ async def step(shop: Workshop, folder: Path, chance: random.Random) -> None:
             await shop.ingestor.ingest([IncomingFile(name, data)])
         case "remove":
             await shop.ingestor.ingest([], removed=[f"{chance.choice('abc')}.txt"])
-        case "rollback" if live is not None:
-            await shop.releases.rollback(max(1, live.number - chance.randrange(6)))
+        case "rollback" if live is not None and live.number > 1:
+            await shop.releases.rollback(max(1, live.number - chance.randrange(1, 6)))
         case _:
             (folder / f"{chance.choice('de')}.txt").write_text(text_of(chance), "utf-8")
             await Refresh(

@@ -61,6 +61,8 @@ class Sends:
         self.limiter = ChatRateLimiter(clock)
         self.log: list[tuple[int, str, float]] = []
         self.refusals: dict[int, list[int]] = {}
+        self.slow: list[float] = []
+        """Seconds that the next calls take to leave."""
 
     async def call(
         self,
@@ -71,6 +73,8 @@ class Sends:
         how: Priority | None = None,
     ) -> Any:
         async def callback() -> bool:
+            if self.slow:
+                await self.clock.sleep(self.slow.pop(0))
             self.log.append((chat, name, self.clock.now()))
             if self.refusals.get(chat):
                 raise RetryAfter(dtm.timedelta(seconds=self.refusals[chat].pop(0)))
@@ -93,6 +97,14 @@ async def test_a_private_chat_gets_one_message_a_second(clock: HandClock, sends:
     await clock.run(*(sends.call(ANA, str(n)) for n in range(4)))
     assert sends.times(ANA) == [n * PRIVATE_SPACING_S for n in range(4)]
     assert [name for _, name, _ in sends.log] == ["0", "1", "2", "3"]
+
+
+async def test_a_message_that_leaves_late_makes_the_next_one_wait(
+    clock: HandClock, sends: Sends
+) -> None:
+    sends.slow = [0.4]
+    await clock.run(sends.call(ANA), sends.call(ANA))
+    assert sends.times(ANA) == [0.4, 0.4 + PRIVATE_SPACING_S]
 
 
 async def test_a_group_gets_twenty_a_minute_after_a_short_burst(
