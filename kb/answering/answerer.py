@@ -125,7 +125,10 @@ class Answerer:
             IndexDamaged, IndexMismatch, ModelUnavailable: if nothing can be searched.
         """
         text = self._read(message)
-        language = detect_language(text, language_code or self._policy.fallback_language)
+        hint = language_code or self._policy.fallback_language
+        for turn in history[-1:]:  # who wrote Spanish goes on in Spanish
+            hint = detect_language(turn.question, hint)
+        language = detect_language(text, hint)
         last = history[-1].answer if history else ""
         intent = classify_turn(text, last_answer=last)
         if intent == "person":

@@ -24,7 +24,15 @@ from kb.answering.sums import asks_price
 from kb.answering.table_reply import say_table
 from kb.answering.tables import has_amount, rows_named
 from kb.text.language import detect_language
-from kb.text.layout import Unit, heading_above, heading_of, length, steps_of, units_of
+from kb.text.layout import (
+    Unit,
+    heading_above,
+    heading_of,
+    length,
+    steps_of,
+    units_of,
+    without_mark,
+)
 
 _PROCEDURE = 4.0
 """How much likelier a step answers a question of how something is done."""
@@ -199,7 +207,10 @@ class Replier:
             spare = score_sentences(asked.text, texts) if odds is None else odds.tolist()
             chosen = shortened(text, units, chosen, spare)
         words = assemble(text, units, chosen)
-        piece = Piece(plain(words), words, heading_above(units, chosen[0]), complete=complete)
+        said = plain(words)
+        if len(chosen) == 1:
+            said = without_mark(said).removesuffix(" …")
+        piece = Piece(said, words, heading_above(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1
         leads = table < len(units) and units[table].kind == "row"
         below = _rows_below(units, chosen[0])
@@ -248,7 +259,7 @@ def _scores(
 def _told(units: Sequence[Unit], scores: Sequence[float], chosen: Sequence[int]) -> float:
     """Return the share of what answers that is among some units; headings never are, and say it."""
     tells = [s for u, s in zip(units, scores, strict=True) if u.kind != "heading" and not u.asks]
-    return min(1.0, sum(scores[i] for i in chosen) / max(sum(tells), 1e-9))
+    return min(1.0, sum(scores[i] for i in chosen) / max(sum(tells), 1e-300))
 
 
 def _rows_below(units: Sequence[Unit], i: int) -> list[int]:

@@ -137,7 +137,9 @@ async def _aside(
     texts = [
         unit.text
         for unit in units
-        if unit.kind in ("sentence", "item") and lacking & set(stems(unit.text))
+        if unit.kind in ("sentence", "item")
+        and not unit.introduces
+        and lacking & set(stems(unit.text))
     ]
     odds = await parts.odds(question, chunk, texts, least=1)
     return [] if odds is None or odds.max() < SILENT else [texts[int(odds.argmax())]]

@@ -12,15 +12,13 @@ from kb.answering.choose import MOST
 from kb.answering.sums import asks_price
 from kb.text.facts import extract_facts
 from kb.text.layout import length, units_of
-from kb.text.lexicon import alternatives, fold, lexicon
+from kb.text.lexicon import alternatives, fold, lexicon, yes_or_no
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
 from kb.text.stems import stem_of, stems
 
 _MANY = 5
 """Rows with all their columns that are listed where none was asked for by name."""
-_WIDE = 45.0
-"""Words of the longest row that is given whole."""
 _NEAR = 10.0
 """What a similarity of 1 counts beside the words: a word of one row in ten counts 2.3."""
 _FITS = 3.0
@@ -31,37 +29,18 @@ _CLOSE = 1.0
 """How far below a row's log-odds the next one is to be left out, with all that follow."""
 _READ = 40
 """Cells that the reader reads at most to choose columns."""
-_UNLIKELY = 3.0
-"""How far below the likeliest column's log-odds another one of its kind is left out."""
+_ENOUGH = 0.94
+"""Probability that what is asked for is in the columns that are said."""
+_PRICED = 2.0
+"""What it counts that a column has amounts if a price is asked for."""
+_CLAUSE = 3
+"""Words of a cell beside its figures that may be a condition."""
 _ALIKE = 0.5
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
 
 
 _BARE = re.compile(r"[\d.,\s]*\d[\d.,\s]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Joints:
-    """What stands between the parts of a row in one language."""
-
-    name: str
-    """After the name of the row."""
-    cell: str
-    """Between the name of a column and its cell."""
-    between: str
-    end: str
-
-
-_JOINTS = {
-    "en": Joints(" – ", ": ", "; ", "."),
-    "de": Joints(" – ", ": ", "; ", "."),
-    "es": Joints(" – ", ": ", "; ", "."),
-    "ru": Joints(" — ", ": ", "; ", "."),
-    "zh": Joints("：", " ", "；", "。"),
-    "ja": Joints("：", " ", "；", "。"),
-}
-_NEUTRAL = Joints(" – ", ": ", "; ", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,23 +235,21 @@ def say_rows(
             that it names are meant.
         read: the reader's log-odds of each column, if it was asked.
     """
-    joints = _JOINTS.get(language, _NEUTRAL)
-    named = _asked_columns(latest, rows) or _asked_columns(question, rows)
-    wide = len(chosen) == 1 and length(rows[chosen[0]].text) > _WIDE
-    likely = _read_columns(latest or question, rows, read, wide=wide) if read else frozenset[str]()
-    columns = (named & likely or likely or named) if len(chosen) > 1 else likely
-    if wide:
-        columns |= named
+    columns = (
+        _read_columns(latest or question, [rows[i] for i in chosen], read)
+        if read
+        else _asked_columns(latest, rows) or _asked_columns(question, rows)
+    )
+    han = language in ("zh", "ja")
     if len(chosen) == 1:
-        text = _line(rows, chosen[0], joints, columns, named=True)
-        return text if text.endswith((".", "。", "!", "?")) else text + joints.end
-    lines = [_line(rows, i, joints, columns) for i in chosen]
+        text = _line(rows, chosen[0], columns, han=han, named=True)
+        return text if text.endswith((".", "。", "!", "?")) else text + ("。" if han else ".")
+    lines = [_line(rows, i, columns, han=han) for i in chosen]
     most = len(lines) if columns else _MANY
     while most > 1 and length("\n".join(lines[:most])) > MOST:
         most -= 1
     more = ["…"] if most < len(lines) else []
-    colon = "：" if joints.name == "：" else ":"
-    head = next(iter(columns)) + colon if len(columns) == 1 else ""
+    head = next(iter(columns)) + ("：" if han else ":") if len(columns) == 1 else ""
     return "\n".join(filter(None, [head, *(f"• {line}" for line in lines[:most]), *more]))
 
 
@@ -313,28 +290,37 @@ def cells_of(rows: Sequence[Row], chosen: Sequence[int]) -> list[tuple[str, str]
     return cells if len(column_names(rows)) > 1 and len(cells) <= _READ else []
 
 
-def _read_columns(
-    question: str, rows: Sequence[Row], read: Mapping[str, float], *, wide: bool
-) -> frozenset[str]:
+def _read_columns(question: str, rows: Sequence[Row], read: Mapping[str, float]) -> frozenset[str]:
     """Return the columns to say, by what the reader says of their cells; empty: all.
 
-    Left out is what is an alternative to the likeliest column, the price of another size, and
-    clearly less likely; of wide rows everything that is.
+    The likeliest ones, until what is asked for is in them by nearly all odds, and those that say
+    more than a value. A cell that says yes or no says it under what the others of its row say.
     """
+    told_by = [(name, cell) for row in rows for name, cell in row.cells]
+    amounts = {name for name, cell in told_by if asks_price(question) and has_amount(cell)}
     told = {
-        name: odds + _FITS * (_states(name, question) or _names(question, name, read))
+        name: odds
+        + _FITS * (_states(name, question) or _names(question, name, read))
+        + _PRICED * (name in amounts)
         for name, odds in read.items()
     }
-    best = max(told, key=lambda name: told[name])
-    kinds = {
-        name: _kinds(cell for row in rows for n, cell in row.cells if n == name) for name in told
-    }
-    kept = {
-        name
-        for name, odds in told.items()
-        if odds >= told[best] - _UNLIKELY or not (wide or kinds[name] & kinds[best])
-    }
+    top = max(told.values())
+    odds = {name: math.exp(value - top) for name, value in told.items()}
+    kept: set[str] = set()
+    for name in sorted(odds, key=odds.__getitem__, reverse=True):
+        if sum(odds[n] for n in kept) >= _ENOUGH * sum(odds.values()):
+            break
+        kept.add(name)
+    if any(yes_or_no(f"{cell}.") for name, cell in told_by if name in kept):
+        return frozenset()
+    kept |= {name for name, cell in told_by if name in told and _is_clause(cell)}
     return frozenset(kept) if len(kept) < len(told) else frozenset()
+
+
+def _is_clause(cell: str) -> bool:
+    """Tell whether a cell says more than a value: a condition may be in it."""
+    values = sum(len(words(fact.text)) for fact in extract_facts(cell))
+    return len(words(cell)) - values >= _CLAUSE
 
 
 def _states(name: str, question: str) -> int:
@@ -355,15 +341,6 @@ def _names(question: str, column: str, columns: Iterable[str]) -> bool:
     """Tell whether a question has a word of a column's name that no other one has."""
     others = {stem for name in columns if name != column for stem in stems(name)}
     return bool(set(stems(question)) & set(stems(column)) - others)
-
-
-def _kinds(cells: Iterable[str]) -> set[str]:
-    """Return what some cells measure that are no more than a value; bare numbers do, too."""
-    found = set[str]()
-    for cell in cells:
-        if len(words(cell)) <= sum(len(words(f.text)) for f in extract_facts(cell)) + 1:
-            found |= measures(cell) or ({""} if _is_bare(cell) else set())
-    return found
 
 
 def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
@@ -406,16 +383,24 @@ def _names_currency(text: str) -> bool:
 
 
 def _line(
-    rows: Sequence[Row], i: int, joints: Joints, columns: frozenset[str], *, named: bool = False
+    rows: Sequence[Row], i: int, columns: frozenset[str], *, han: bool, named: bool = False
 ) -> str:
+    """Return a row in words: "Spark M: Data per month 18 GB, Price €16.99"."""
     cells = rows[i].cells[_name_cells(rows) :]
     if len(cells) == 1 and len(set[str]().union(*(measures(r.cells[-1][1]) for r in rows))) > 1:
         cells = (("", cells[0][1]),)  # metres, volts and kilograms: the column is called "Value"
-    kept = [(name, cell) for name, cell in cells if not columns or name in columns]
+    kept = [(name, cell) for name, cell in cells if not columns or name in columns] or cells
     alone = len(columns) == 1 and not named
-    said = [
-        cell if alone or not name else f"{name}{joints.cell}{cell}" for name, cell in kept or cells
-    ]
-    bare = alone or all(not name for name, _ in kept or cells)
-    joint = ": " if bare and joints.name != "：" else joints.name
-    return joint.join(filter(None, [row_name(rows, i), joints.between.join(said)]))
+    said = [cell if alone else _cell(name, cell) for name, cell in kept]
+    between = "；" if han else "; " if any("," in one for one in said) else ", "
+    return ("：" if han else ": ").join(filter(None, [row_name(rows, i), between.join(said)]))
+
+
+def _cell(name: str, cell: str) -> str:
+    """Return a cell behind the name of its column, unless it has that itself: "Room 22"."""
+    if cell.casefold().startswith(name.casefold()):
+        return cell
+    if _is_bare(cell) and _names_currency(name) and len(words(name)) == 1:
+        return f"{cell} {name}"
+    apart = _is_clause(cell) or "," in name or (name[-1].isdigit() and cell[:1].isdigit())
+    return f"{name}{':' if apart and name[-1] not in '?:？：' else ''} {cell}"

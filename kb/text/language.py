@@ -53,6 +53,9 @@ customers' messages of three words or fewer it takes 3 for another language, and
 four in German or Spanish to be no English."""
 _ENOUGH = 400
 """Characters that are looked at: more cost 4 ms a passage and change nothing."""
+_FEW = 0.25
+"""Share of small words up to which a message is taken for what its letters say, if that is a
+language whose small words are not known: Portuguese has some of Spanish."""
 _MIN_WORDS = 3
 """With fewer words the user's language code decides unless a common word speaks against it."""
 
@@ -107,6 +110,8 @@ def may_be(text: str, language: str) -> bool:
         return False
     lists = lexicon().stopwords
     own, other = (sum(w in lists.get(code, ()) for w in said) for code in (language, found))
+    if found not in lists and own < _FEW * len(said):
+        return len(said) <= _MIN_WORDS
     if own or other:
         return own >= other
     told = _OPENS.search(cleaned) or _likelier(cleaned, language)

@@ -22,6 +22,7 @@ _LIST_MARK = re.compile(
     rf"\s*(?:[(（【\[]?(?:\d{{1,2}}|[A-Za-z]|[{_HAN_NUMBERS}]{{1,3}})[)）】\]]|(?:\d{{1,2}}(?:\.\d{{1,2}})*|[A-Z])\.\s"
     rf"|(?:\d{{1,2}}|[{_HAN_NUMBERS}]{{1,3}})、)\s*(?=\S)"
 )
+_DASH = re.compile(r"[-*•–]\s+(?=\S)")
 _CLAUSE = re.compile(r"\s*[(（]\d{1,2}[)）]")
 """How a paragraph of a contract begins."""
 _QUESTION = re.compile(r"[?？؟]['\"”’»)\]）】」』*_]*\s*$")
@@ -59,11 +60,15 @@ def heading_of(title: str) -> str:
 
     That of "Guide › 6. Keys" is "Keys".
     """
-    heading = title.rpartition(" › ")[2].strip()
-    mark = _LIST_MARK.match(heading)
-    first = next(iter(extract_facts(heading)), None)
+    return without_mark(title.rpartition(" › ")[2].strip())
+
+
+def without_mark(text: str) -> str:
+    """Return a heading or one item of a list without its number or dash; a date is none."""
+    mark = _LIST_MARK.match(text) or _DASH.match(text)
+    first = next(iter(extract_facts(text)), None)
     dated = first and first.kind == "date" and re.search(r"[^\W\d_]", first.text)
-    return heading[mark.end() :] if mark and not dated else heading
+    return text[mark.end() :] if mark and not dated else text
 
 
 def units_of(text: str, language: str = "") -> list[Unit]:

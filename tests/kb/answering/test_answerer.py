@@ -335,6 +335,13 @@ async def test_a_yes_under_the_condition_that_was_asked_for_is_sure() -> None:
         assert not (await answerer({question: [(entry, 0.9)]}).answer(question)).hedged
 
 
+async def test_a_follow_up_too_short_to_tell_is_in_the_language_of_the_one_before() -> None:
+    before = [Turn("¿Cuánto cuesta el envío a Ibiza?", "6,50 €")]
+    asked = "y a partir de qué compra es gratis?"
+    assert (await answerer({}).answer(asked)).language == "en"
+    assert (await answerer({}).answer(asked, history=before)).language == "es"
+
+
 async def test_a_reply_with_a_reservation_is_in_the_language_of_its_customer() -> None:
     answer = await answerer({"Wann öffnen Sie morgens?": [(ENTRY, 0.5)]}).answer(
         "Wann öffnen Sie morgens?"

@@ -125,7 +125,7 @@ async def test_one_fact_of_a_long_procedure_is_told_without_all_of_its_steps() -
     assert "three working hours" in made.text
     assert "basket" not in made.text
     made = await reply("Does a pharmacist check the prescription?", chunks, "pharmacist")
-    assert made.text.startswith("3. A pharmacist checks")
+    assert made.text.startswith("A pharmacist checks")
     assert "basket" not in made.text
     whole = await reply("How do I send a prescription?", chunks, "pharmacist")
     assert re.findall(r"^\d", whole.text, re.MULTILINE) == ["1", "2", "3", "4", "5"]
@@ -158,7 +158,7 @@ async def test_what_leads_to_a_table_comes_with_the_rows() -> None:
     passage = Chunk("1", "a.md", "passage", text, title="Repairs", language="en")
     made = await reply("Do you repair cabins of other makes?", [passage], "makes")
     assert "all makes" in made.text
-    assert "• New door: 140 EUR" in made.text.replace(" – Price:", ":")
+    assert "• New door: Price 140 EUR" in made.text
 
 
 async def test_a_price_that_stands_in_a_table_comes_with_the_figures_above_it() -> None:
@@ -201,9 +201,9 @@ From 1 November to 31 March all boats are 20 percent cheaper. You may keep it up
     passages = await chunks_of("boats.md", text, tokens)
     off_season = "From 1 November to 31 March all boats are 20 percent cheaper."
     made = await reply("What does the Otter cost in January?", passages, "Otter")
-    assert made.text.splitlines() == ["Otter – Per day: 90 EUR.", off_season]
+    assert made.text.splitlines() == ["Otter: Per day 90 EUR.", off_season]
     made = await reply("What does the Otter cost for 3 days in July?", passages, "Otter")
-    assert made.text == "Otter – Per day: 90 EUR."
+    assert made.text == "Otter: Per day 90 EUR."
 
 
 async def test_a_price_comes_with_the_sentence_that_has_what_rows_lack() -> None:
@@ -228,9 +228,9 @@ Members pay 20 % less. On Sundays we rest.
         return (await replier.reply(question, None, Hit(chunk, 0.9, 0.9))).text
 
     assert await told("What does a high nest cost members?") == (
-        "high – Price: £99.\nMembers pay 20 % less."
+        "high: Price £99.\nMembers pay 20 % less."
     )
-    assert await told("What does a high nest cost?") == "high – Price: £99."
+    assert await told("What does a high nest cost?") == "high: Price £99."
 
 
 async def test_of_parallel_sections_the_heading_says_which_is_told() -> None:
@@ -257,7 +257,7 @@ async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() 
     made = await reply(
         "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"
     )
-    assert made.text == "Barrel – Price: 4,100 EUR; Delivery: 8 weeks; Warranty: 5 years."
+    assert made.text == "Barrel: Delivery 8 weeks."
     assert made.built
 
 
@@ -268,12 +268,12 @@ async def test_where_no_row_is_named_the_column_is_listed() -> None:
 
 async def test_a_row_of_a_spreadsheet_without_questions() -> None:
     made = await reply("price of the filter", await chunks_of("parts.csv", PARTS), "Filter")
-    assert made.text == "Filter – Fits: Pump A and B; Price: 9.80 EUR; Stock: two weeks."
+    assert made.text == "Filter: Price 9.80 EUR."
 
 
 async def test_rows_in_german_keep_their_capitals() -> None:
     made = await reply("Wie schwer ist Sylt?", await chunks_of("ofen.html", OFEN), "Sylt")
-    assert made.text == "Sylt – Breite: 61 cm; Gewicht: 131 kg."
+    assert made.text == "Sylt: Breite 61 cm, Gewicht 131 kg."
 
 
 async def test_conditions_and_exceptions_travel_along() -> None:
@@ -527,7 +527,7 @@ Dogs may come aboard if they wear a life jacket, which we lend.
     made = await reply(asked, passages, "Grebe")
     assert made.text.splitlines() == [
         "Dogs may come aboard if they wear a life jacket, which we lend.",
-        "Grebe – Per day: 140 EUR; Seats: 7.",
+        "Grebe: Per day 140 EUR.",
     ]
 
 
@@ -545,7 +545,7 @@ async def test_two_questions_to_one_table_get_the_rows_of_both() -> None:
     replier = Replier(None, release_of([chunk]), Knows(""))
     asked = "What is a reminder and what do you take if my bank sends it back?"
     made = await replier.reply(asked, None, Hit(chunk, 0.9, 0.9))
-    assert made.text.splitlines() == ["• Reminder – Euros: 6", "• Chargeback – Euros: 8"]
+    assert made.text.splitlines() == ["• Reminder: 6 Euros", "• Chargeback: 8 Euros"]
 
 
 async def test_what_is_left_out_of_steps_is_what_answers_least() -> None:
@@ -578,11 +578,11 @@ All prices in euros.
 """
     passages = await chunks_of("boats.md", text)
     made = await reply("What does the Otter cost?", passages, "Otter")
-    assert made.text.splitlines() == ["Otter – Per day: 90.", "All prices in euros."]
+    assert made.text.splitlines() == ["Otter: Per day 90.", "All prices in euros."]
     assert "euros" not in (await reply("Which boats are there?", passages, "Otter")).text
     above = text.replace("|", "## Small ones\n\n|", 1)
     made = await reply("What does the Otter cost?", await chunks_of("boats.md", above), "Otter")
-    assert made.text.splitlines() == ["Otter – Per day: 90.", "All prices in euros."]
+    assert made.text.splitlines() == ["Otter: Per day 90.", "All prices in euros."]
 
 
 async def test_what_the_reader_is_not_sure_of_makes_a_reply_less_complete() -> None:
@@ -624,4 +624,4 @@ The house itself is open on Mondays and on Fridays from 8 to 21, when the office
     asked = "When is the office open on Mondays? and on Fridays?"
     hit = Hit(chunk, 0.9, 0.9)
     made = await Replier().reply(asked, None, hit, latest="and on Fridays?", others=[hit])
-    assert made.text.startswith("Friday – Morning: 9 to 13.")
+    assert made.text.startswith("Friday: Morning 9 to 13.")
