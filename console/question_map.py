@@ -1,81 +1,87 @@
 """The map of the questions: drawn beside the requests, shown with its groups as a table."""
 
 import asyncio
-import hashlib
-import math
+import json
 import time
-from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from starlette.requests import Request
 from starlette.responses import Response
 
 from console.figures import NAMES, PERIODS, address_of, days_of
+from console.operator import Records
 from console.pages import Pages
+from console.work import Spawn
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.shown import short
-from core.types import Vector
+from core.types import Matrix
 from core.wording import N_, tr
-from db.figures import Asked, Figures, Standing, Which
+from db.question_vectors import Standing
 from kb.review.question_map import QuestionMap, lay_out, name_groups
 from kb.text.segmentation import normalise
 
-_MOST = 2_000
-"""Questions that are drawn; of more a sample, the same from day to day, so that few are embedded
-anew."""
 _LEAST = 5
 _BATCH = 16
 """Embedded at a time: a customer's question waits for no more of them."""
-_REMEMBERED = 10_000
-"""Vectors, 15 MB of them; no words are kept."""
-_KEPT_S = 300
-_AT_ONCE_S = 0.5
-"""A page waits for so long before it says how far the map is."""
-WIDTH, HEIGHT, _MARGIN = 1000, 600, 20
-_APART, _TURN = 3.0, 2.4
-"""The same question again is drawn around the first, on a spiral."""
+_STORED = 512
+"""Stored at a time."""
+_SCALE = 256
+"""A component of .5 is 128; few of a vector of length 1 are greater."""
+_READ_S = 20
+"""A drawing waits for so long for what was not read yet; then it is made without."""
+_KEPT_S, _SOON_S = 300, 20
+"""Seconds for which a map is kept, and one for which questions are still being read."""
+_AT_ONCE_S = 0.2
+"""A page waits for so long before it shows the map before, or says how far this one is."""
+_ACROSS, _DOWN = 120, 72
+"""Questions of one such part of the map, group and outcome are drawn as one circle."""
+_NAMED_FROM = 200
+"""Questions of a group that its name is made of."""
 _TITLE_CHARS = 120
 KINDS: Mapping[str, str] = {
     **{kind: name for kind, name in NAMES.items() if kind != "other"},
     "unhelpful": N_("Did not help"),
 }
-"""What a point's colour tells."""
-
-Spawn: TypeAlias = Callable[[Coroutine[Any, Any, "Drawn"]], "asyncio.Task[Drawn]"]
+"""What a circle's colour tells."""
+_RESOLVED = [[*KINDS].index(kind) for kind in ("answered", "hedged")]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A map, without words, so that nothing is shown that was erased meanwhile."""
 
-    numbers: Sequence[int]
-    """The questions that are on it."""
-    total: int
-    """How many there are."""
+    since: float
+    numbers: npt.NDArray[np.int64]
+    """The questions that are on it, ascending."""
+    unread: int
+    """How many are not on it yet."""
     map: QuestionMap | None
     """``None``: too few for one."""
 
     def group_of(self, number: int) -> Sequence[int]:
         """Return the questions in one's group."""
-        if self.map is None or number not in self.numbers:
+        row = np.searchsorted(self.numbers, number)
+        if self.map is None or number not in self.numbers[row : row + 1]:
             return ()
         groups = self.map.groups
-        mine = groups[self.numbers.index(number)]
-        return [one for one, group in zip(self.numbers, groups, strict=True) if group == mine]
+        return list(map(int, self.numbers[groups == groups[row]]))
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A question as it is drawn."""
+class Members:
+    """The questions of a group that are still there."""
 
-    x: float
-    y: float
-    kind: str
-    title: str
+    rows: npt.NDArray[np.intp]
+    """Where they are on the map."""
+    kinds: npt.NDArray[np.intp]
+    """Of each, which of `KINDS`."""
+    telling: Sequence[int]
+    """Some by number, the most typical first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,155 +90,187 @@ class Group:
 
     name: str
     example: str
-    points: Sequence[Point]
+    count: int
     resolved: float
     """Share, 0 to 1."""
     address: str
     x: float
-    """Of its number on the map."""
+    """Of its number on the map, 0 to 1."""
     y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows of a map; it has words, so it is checked and soon forgotten."""
+
+    groups: Sequence[Group]
+    kinds: Mapping[str, tuple[str, int, str]]
+    """Name, how many, and the circles as JSON: x and y in thousandths, how many, group."""
 
 
 class MapPages:
     """Endpoint of the map."""
 
-    def __init__(self, *, pages: Pages, figures: Figures, embedder: Embedder, spawn: Spawn) -> None:
+    def __init__(
+        self, *, pages: Pages, records: Records, embedder: Embedder, spawn: Spawn[Any]
+    ) -> None:
         """`spawn` does something beside the requests, until the service ends."""
         self._pages = pages
-        self._figures = figures
+        self._records = records
         self._embedder = embedder
         self._spawn = spawn
-        self._drawings: dict[int, tuple[float, asyncio.Task[Drawn]]] = {}
-        self._embedding = asyncio.Lock()
-        self._vectors: dict[bytes, Vector] = {}
+        self._drawings: dict[int, tuple[float, asyncio.Task[None]]] = {}
+        self._drawn: dict[int, Drawn] = {}
+        self._reading: asyncio.Task[None] | None = None
         self._read = (0, 0)
-        self._shown: dict[int, tuple[Drawn, Standing, list[Group]]] = {}
-        """What was shown of each period; it has words, so it is checked and soon forgotten."""
+        self._shown: dict[int, tuple[Drawn, Standing, Shown]] = {}
 
     async def show(self, request: Request) -> Response:
         """Show the map of the last days, or how far it is."""
         days, notice = days_of(request), ""
         began, drawing = self._drawings.get(days, (0.0, None))
-        if drawing is None or (drawing.done() and time.monotonic() - began >= _KEPT_S):
+        old = time.monotonic() - began >= self._kept(days)
+        if drawing is None or (drawing.done() and old):
             drawing = self._spawn(self._draw(days))
             self._drawings[days] = (time.monotonic(), drawing)
         await asyncio.wait({drawing}, timeout=_AT_ONCE_S)
-        drawn, groups = None, []
-        if drawing.done():
-            try:
-                drawn = drawing.result()
-                groups = await self._groups(drawn, days)
-            except AnswerdeskError as error:
-                self._drawings.pop(days, None)
-                notice = tr("The map cannot be drawn now: %(reason)s", reason=error)
-        counts = Counter(point.kind for group in groups for point in group.points)
+        drawn, shown = self._drawn.get(days), Shown((), {})
+        try:
+            if drawing.done():
+                drawing.result()
+            if drawn:
+                shown = await self._look(drawn, days)
+        except AnswerdeskError as error:
+            self._drawings.pop(days, None)
+            notice = tr("The map cannot be drawn now: %(reason)s", reason=error)
         return self._pages.response(
             "map.html",
             days=days,
             periods=PERIODS,
             drawn=drawn,
-            groups=groups,
-            kinds={kind: (name, counts[kind]) for kind, name in KINDS.items() if counts[kind]},
-            shown=counts.total(),
+            shown=shown,
+            total=sum(group.count for group in shown.groups),
             read=self._read,
-            size=(WIDTH, HEIGHT),
             notice=notice,
         )
 
     def group_of(self, days: int, number: int) -> Sequence[int]:
         """Return the questions in one's group; none before the map is drawn."""
-        _, drawing = self._drawings.get(days, (0.0, None))
-        if drawing is None or not drawing.done() or drawing.cancelled() or drawing.exception():
-            return ()
-        return drawing.result().group_of(number)
+        return self._drawn[days].group_of(number) if days in self._drawn else ()
 
-    async def _draw(self, days: int) -> Drawn:
-        """Embed what is new, and lay it out.
+    def _kept(self, days: int) -> float:
+        return _SOON_S if days in self._drawn and self._drawn[days].unread else _KEPT_S
+
+    async def _draw(self, days: int) -> None:
+        """Lay out what is read, which is everything unless that takes long.
 
         Raises:
             ModelError, StorageError: if that cannot be.
         """
-        since = time.time() - days * 86_400
-        total = await self._figures.count(Which(since=since))
-        numbers = await self._figures.sample(since=since, most=_MOST)
-        async with self._embedding:
-            words = await self._figures.questions(numbers)
-            keys = {number: _key(words[number]) for number in numbers if number in words}
-            if len(self._vectors) > _REMEMBERED:
-                self._vectors.clear()
-            new = {key: words[n] for n, key in keys.items() if key not in self._vectors}
-            texts = list(new.items())
+        since, vectors = time.time() - days * 86_400, self._records.vectors
+        if self._reading is None or self._reading.done():
+            self._reading = self._spawn(self._embed(since))
+        reading, model = self._reading, self._embedder.fingerprint
+        rows: Sequence[tuple[int, bytes]] = ()
+        while len(rows) < _LEAST and not reading.done():
+            await asyncio.wait({reading}, timeout=_READ_S)
+            rows = await vectors.list(model, since=since)
+        if reading.done():
+            reading.result()
+        unread = await vectors.count_unread(model, since=since)
+        laid = await asyncio.to_thread(_laid_out, rows) if len(rows) >= _LEAST else None
+        numbers = np.array([number for number, _ in rows], np.int64)
+        self._drawn[days] = Drawn(since, numbers, unread, laid)
+
+    async def _embed(self, since: float) -> None:
+        """Embed and store what is not yet, the newest first."""
+        vectors, model = self._records.vectors, self._embedder.fingerprint
+        done, total = 0, await vectors.count_unread(model, since=since)
+        while words := await vectors.unread(model, since=since, limit=_STORED):
+            said = {number: normalise(text) for number, text in words.items()}
+            texts = [*{said[number]: text for number, text in words.items()}.items()]
+            known: dict[str, bytes] = {}
             for start in range(0, len(texts), _BATCH):
-                self._read = (start, len(texts))
+                self._read = (min(done + start, total), total)
                 batch = texts[start : start + _BATCH]
                 rows = await self._embedder.embed_queries([text for _, text in batch])
-                self._vectors |= {
-                    key: row.copy() for (key, _), row in zip(batch, rows, strict=True)
-                }
-            vectors = [self._vectors[key] for key in keys.values()]
-        laid = await asyncio.to_thread(lay_out, np.stack(vectors)) if len(keys) >= _LEAST else None
-        return Drawn([*keys], total, laid)
+                coarse = np.clip(np.rint(rows * _SCALE), -127, 127).astype(np.int8)
+                known |= {key: row.tobytes() for (key, _), row in zip(batch, coarse, strict=True)}
+            await vectors.add(model, {number: known[key] for number, key in said.items()})
+            done += len(words)
 
-    async def _groups(self, drawn: Drawn, days: int) -> list[Group]:
-        """Return the groups as the answers stand, made anew only where one was erased or judged."""
+    async def _look(self, drawn: Drawn, days: int) -> Shown:
+        """Return a map as the answers stand, made anew only where one was erased or judged."""
         if drawn.map is None:
-            return []
-        standing = await self._figures.standing(drawn.numbers)
-        before, stood, groups = self._shown.get(days, (None, None, []))
+            return Shown((), {})
+        vectors, since, last = self._records.vectors, drawn.since, int(drawn.numbers[-1])
+        standing = await vectors.standing(since=since, last=last)
+        before, stood, shown = self._shown.get(days, (None, None, Shown((), {})))
         if before is drawn and stood == standing:
-            return groups
-        which = Which(since=0.0, among=drawn.numbers)
-        asked = await self._figures.answers(which, limit=len(drawn.numbers))
-        groups = await asyncio.to_thread(_groups_of, drawn.numbers, drawn.map, asked, days)
+            return shown
+        outcomes = await vectors.outcomes(since=since, last=last)
+        look = await asyncio.to_thread(_look_at, drawn.numbers, drawn.map, outcomes)
+        words = await self._records.figures.questions([n for one in look for n in one.telling])
+        shown = await asyncio.to_thread(_shown, drawn.map, look, words, days)
         if self._shown.pop(days, None) is None:
             asyncio.get_running_loop().call_later(_KEPT_S, self._shown.pop, days, None)
-        self._shown[days] = drawn, standing, groups
-        return groups
+        self._shown[days] = drawn, standing, shown
+        return shown
 
 
-def _groups_of(
-    numbers: Sequence[int], laid: QuestionMap, asked: Sequence[Asked], days: int
-) -> list[Group]:
-    """Return the groups, largest first, of the questions that are still there."""
-    known = {one.answer_id: one for one in asked}
-    members: list[list[int]] = [[] for _ in laid.middles]
-    for row, number in enumerate(numbers):
-        if number in known:
-            members[laid.groups[row]].append(row)
-    of_group = [[known[numbers[row]] for row in rows] for rows in members]
-    names = name_groups([[one.question for one in group] for group in of_group])
-    again: Counter[tuple[float, float]] = Counter()
+def _laid_out(rows: Sequence[tuple[int, bytes]]) -> QuestionMap:
+    joined = b"".join(vector for _, vector in rows)
+    return lay_out(np.frombuffer(joined, np.int8).reshape(len(rows), -1))
+
+
+def _look_at(
+    numbers: npt.NDArray[np.int64],
+    laid: QuestionMap,
+    outcomes: Sequence[tuple[int, str, bool | None]],
+) -> list[Members]:
+    """Return the groups, largest first, as questions stand: number, outcome, whether it helped."""
+    names = {name: kind for kind, name in enumerate(KINDS)}
+    stands = {n: names["unhelpful" if good is False else outcome] for n, outcome, good in outcomes}
+    kinds = np.array([stands.get(number, -1) for number in numbers.tolist()])
     found = []
-    for rows, group, name, middle in zip(members, of_group, names, laid.middles, strict=True):
-        if not rows:
-            continue
-        example = known.get(numbers[middle], group[0])
-        points = [
-            _point(one, float(laid.places[row, 0]), float(laid.places[row, 1]), again)
-            for row, one in zip(rows, group, strict=True)
-        ]
-        resolved = sum(p.kind in ("answered", "hedged") for p in points) / len(points)
-        shown = short(example.question, _TITLE_CHARS)
-        x, y = (
-            sorted(of)[len(points) // 2] for of in ([p.x for p in points], [p.y for p in points])
-        )
-        address = address_of(days, {"group": str(example.answer_id)})
-        found.append(Group(", ".join(name) or shown, shown, points, resolved, address, x, y))
+    for group, middle in enumerate(laid.middles):
+        rows = np.flatnonzero((laid.groups == group) & (kinds >= 0))
+        if len(rows):
+            some = rows[:: len(rows) // _NAMED_FROM + 1]
+            typical = middle if kinds[middle] >= 0 else rows[0]
+            telling = numbers[[typical, *some[some != typical]]].tolist()
+            found.append(Members(rows, kinds[rows], telling))
     return found
 
 
-def _point(one: Asked, x: float, y: float, again: Counter[tuple[float, float]]) -> Point:
-    """Return where a question is drawn; `again` counts what is at each place."""
-    times = again[x, y]
-    again[x, y] += 1
-    off = _APART * math.sqrt(times)
-    return Point(
-        _MARGIN + x * (WIDTH - 2 * _MARGIN) + off * math.cos(_TURN * times),
-        _MARGIN + y * (HEIGHT - 2 * _MARGIN) + off * math.sin(_TURN * times),
-        "unhelpful" if one.helpful is False else one.outcome,
-        short(one.question, _TITLE_CHARS),
-    )
+def _shown(
+    laid: QuestionMap, look: Sequence[Members], words: Mapping[int, str], days: int
+) -> Shown:
+    """Return a map with the words of its groups' questions."""
+    names = name_groups([[words[n] for n in one.telling if n in words] for one in look])
+    groups, circles = [], [list[list[int]]() for _ in KINDS]
+    for place, (name, one) in enumerate(zip(names, look, strict=True)):
+        example, typical = short(words.get(one.telling[0], ""), _TITLE_CHARS), one.telling[0]
+        places = laid.places[one.rows]
+        x, y = np.median(places, axis=0).tolist()
+        resolved = float(np.isin(one.kinds, _RESOLVED).mean())
+        address = address_of(days, {"group": str(typical)})
+        count = len(one.rows)
+        groups.append(Group(", ".join(name) or example, example, count, resolved, address, x, y))
+        for kind in np.unique(one.kinds):
+            for x, y, times in _circles(places[one.kinds == kind]):
+                circles[kind].append([round(1000 * x), round(1000 * y), int(times), place])
+    kinds = {
+        kind: (name, sum(times for _, _, times, _ in of), json.dumps(of, separators=(",", ":")))
+        for (kind, name), of in zip(KINDS.items(), circles, strict=True)
+        if of
+    }
+    return Shown(groups, kinds)
 
 
-def _key(question: str) -> bytes:
-    return hashlib.blake2b(normalise(question).encode(), digest_size=16).digest()
+def _circles(places: Matrix) -> Matrix:
+    """Return where points are, those that are close to each other as one: x, y, how many."""
+    part = np.minimum(places * (_ACROSS, _DOWN), (_ACROSS - 1, _DOWN - 1)).astype(np.intp)
+    of, counts = np.unique(part @ (_DOWN, 1), return_inverse=True, return_counts=True)[1:]
+    x, y = (np.bincount(of, weights) / counts for weights in places.T)
+    return np.column_stack([x, y, counts])
