@@ -38,8 +38,8 @@ _KEPT_S, _SOON_S = 300, 20
 """Seconds for which a map is kept, and one for which questions are still being read."""
 _AT_ONCE_S = 0.2
 """A page waits for so long before it shows the map before, or says how far this one is."""
-_ACROSS, _DOWN = 120, 72
-"""Questions of one such part of the map, group and outcome are drawn as one circle."""
+_ACROSS, _DOWN = 80, 48
+"""Questions of one such part of the map and one outcome are drawn as one circle."""
 _NAMED_FROM = 200
 """Questions of a group that its name is made of."""
 _TITLE_CHARS = 120
@@ -138,6 +138,8 @@ class MapPages:
         try:
             if drawing.done():
                 drawing.result()
+            elif days not in self._shown:
+                drawn = None
             if drawn:
                 shown = await self._look(drawn, days)
         except AnswerdeskError as error:
@@ -180,7 +182,9 @@ class MapPages:
         unread = await vectors.count_unread(model, since=since)
         laid = await asyncio.to_thread(_laid_out, rows) if len(rows) >= _LEAST else None
         numbers = np.array([number for number, _ in rows], np.int64)
-        self._drawn[days] = Drawn(since, numbers, unread, laid)
+        drawn = Drawn(since, numbers, unread, laid)
+        await self._look(drawn, days)
+        self._drawn[days] = drawn
 
     async def _embed(self, since: float) -> None:
         """Embed and store what is not yet, the newest first."""
@@ -248,29 +252,34 @@ def _shown(
 ) -> Shown:
     """Return a map with the words of its groups' questions."""
     names = name_groups([[words[n] for n in one.telling if n in words] for one in look])
-    groups, circles = [], [list[list[int]]() for _ in KINDS]
-    for place, (name, one) in enumerate(zip(names, look, strict=True)):
-        example, typical = short(words.get(one.telling[0], ""), _TITLE_CHARS), one.telling[0]
-        places = laid.places[one.rows]
-        x, y = np.median(places, axis=0).tolist()
+    groups = []
+    for telling, one in zip(names, look, strict=True):
+        example = short(words.get(one.telling[0], ""), _TITLE_CHARS)
+        x, y = np.median(laid.places[one.rows], axis=0).tolist()
         resolved = float(np.isin(one.kinds, _RESOLVED).mean())
-        address = address_of(days, {"group": str(typical)})
+        address = address_of(days, {"group": str(one.telling[0])})
         count = len(one.rows)
-        groups.append(Group(", ".join(name) or example, example, count, resolved, address, x, y))
-        for kind in np.unique(one.kinds):
-            for x, y, times in _circles(places[one.kinds == kind]):
-                circles[kind].append([round(1000 * x), round(1000 * y), int(times), place])
-    kinds = {
-        kind: (name, sum(times for _, _, times, _ in of), json.dumps(of, separators=(",", ":")))
-        for (kind, name), of in zip(KINDS.items(), circles, strict=True)
-        if of
-    }
+        groups.append(Group(", ".join(telling) or example, example, count, resolved, address, x, y))
+    circles = {}
+    for kind, (key, name) in enumerate(KINDS.items()):
+        of = [one.rows[one.kinds == kind] for one in look]
+        if count := sum(map(len, of)):
+            found = _circles(
+                laid.places[np.concatenate(of)], np.repeat(range(len(of)), [*map(len, of)])
+            )
+            circles[key] = name, count, json.dumps(found, separators=(",", ":"))
+    # What is rarer is drawn above what is more frequent.
+    kinds = dict(sorted(circles.items(), key=lambda one: one[1][1]))
     return Shown(groups, kinds)
 
 
-def _circles(places: Matrix) -> Matrix:
-    """Return where points are, those that are close to each other as one: x, y, how many."""
+def _circles(places: Matrix, groups: npt.NDArray[np.intp]) -> list[list[int]]:
+    """Return where points are, in thousandths, those close to each other as one: x, y, how many,
+    and the group of most of them."""
     part = np.minimum(places * (_ACROSS, _DOWN), (_ACROSS - 1, _DOWN - 1)).astype(np.intp)
     of, counts = np.unique(part @ (_DOWN, 1), return_inverse=True, return_counts=True)[1:]
-    x, y = (np.bincount(of, weights) / counts for weights in places.T)
-    return np.column_stack([x, y, counts])
+    x, y = (np.rint(1000 * np.bincount(of, weights) / counts) for weights in places.T)
+    shares = np.zeros((len(counts), groups.max() + 1), np.intp)
+    np.add.at(shares, (of, groups), 1)
+    found = np.column_stack([x, y, counts, shares.argmax(axis=1)]).astype(int)
+    return [row.tolist() for row in found]

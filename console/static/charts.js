@@ -2,7 +2,8 @@
 // say the same.
 "use strict";
 
-const CIRCLE = 3.5; // CSS pixels of one question; more are as much larger in area
+const CIRCLE = 3.5; // radius of one question in CSS pixels; of more, the area is as many times larger
+const ACROSS = 140; // of the largest circles fit side by side, or all are smaller
 
 function draw() {
   const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
@@ -73,13 +74,16 @@ function drawMap(box, colour) {
       });
     },
   };
+  const most = Math.max(...datasets.flatMap(({ data }) => data.map(({ count }) => count)));
+  const unit = Math.min(CIRCLE, box.clientWidth / ACROSS / Math.sqrt(most));
   const axis = { min: -20, max: 1020, display: false };
   new Chart(canvasIn(box, "min(70vw, 36rem)"), {
     type: "scatter",
     data: { datasets },
     plugins: [numbers],
     options: options(({ group }) => groups[group].href, {
-      radius: ({ raw }) => CIRCLE * Math.sqrt(raw?.count ?? 1),
+      radius: ({ raw }) => Math.max(0.7, unit * Math.sqrt(raw?.count ?? 1)),
+      borderWidth: 0,
       scales: { x: axis, y: { ...axis, reverse: true } },
       plugins: {
         legend: { display: false },

@@ -149,8 +149,8 @@ async def test_while_many_are_read_the_newest_are_shown_and_how_many(
 
 async def test_equal_and_near_questions_are_one_circle() -> None:
     places = np.array([[0.5, 0.5], [0.5, 0.5], [0.501, 0.501], [1, 1], [0, 0.3]], np.float32)
-    found = sorted((round(x, 3), round(y, 3), n) for x, y, n in _circles(places).tolist())
-    assert found == [(0, 0.3, 1), (0.5, 0.5, 3), (1, 1, 1)]
+    found = sorted(_circles(places, np.array([0, 1, 1, 0, 2])))
+    assert found == [[0, 300, 1, 2], [500, 500, 3, 1], [1000, 1000, 1, 0]]
 
 
 class Held(WordEmbedder):
