@@ -3,8 +3,10 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from core.protocols import Embedder
 from core.shown import short
 from core.types import Matrix
 from core.wording import N_, tr
-from db.question_vectors import Standing
+from db.question_vectors import Standing, Stored
 from kb.review.question_map import QuestionMap, lay_out, name_groups
 from kb.text.segmentation import normalise
 
@@ -32,12 +34,12 @@ _STORED = 512
 """Stored at a time."""
 _SCALE = 256
 """A component of .5 is 128; few of a vector of length 1 are greater."""
-_READ_S = 20
+_READ_S = 5
 """A drawing waits for so long for what was not read yet; then it is made without."""
-_KEPT_S, _SOON_S = 300, 20
+_KEPT_S, _SOON_S = 300, 60
 """Seconds for which a map is kept, and one for which questions are still being read."""
 _AT_ONCE_S = 0.2
-"""A page waits for so long before it shows the map before, or says how far this one is."""
+"""A page waits for so long before it says how far the map is."""
 _ACROSS, _DOWN = 80, 48
 """Questions of one such part of the map and one outcome are drawn as one circle."""
 _NAMED_FROM = 200
@@ -48,40 +50,6 @@ KINDS: Mapping[str, str] = {
     "unhelpful": N_("Did not help"),
 }
 """What a circle's colour tells."""
-_RESOLVED = [[*KINDS].index(kind) for kind in ("answered", "hedged")]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A map, without words, so that nothing is shown that was erased meanwhile."""
-
-    since: float
-    numbers: npt.NDArray[np.int64]
-    """The questions that are on it, ascending."""
-    unread: int
-    """How many are not on it yet."""
-    map: QuestionMap | None
-    """``None``: too few for one."""
-
-    def group_of(self, number: int) -> Sequence[int]:
-        """Return the questions in one's group."""
-        row = np.searchsorted(self.numbers, number)
-        if self.map is None or number not in self.numbers[row : row + 1]:
-            return ()
-        groups = self.map.groups
-        return list(map(int, self.numbers[groups == groups[row]]))
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """The questions of a group that are still there."""
-
-    rows: npt.NDArray[np.intp]
-    """Where they are on the map."""
-    kinds: npt.NDArray[np.intp]
-    """Of each, which of `KINDS`."""
-    telling: Sequence[int]
-    """Some by number, the most typical first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +68,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page shows of a map; it has words, so it is checked and soon forgotten."""
+class Drawn:
+    """A map; it has words, so it is checked at each look and soon forgotten."""
 
-    groups: Sequence[Group]
-    kinds: Mapping[str, tuple[str, int, str]]
-    """Name, how many, and the circles as JSON: x and y in thousandths, how many, group."""
+    since: float
+    unread: int
+    """How many questions are not on it yet."""
+    standing: Standing
+    group_of: Mapping[int, int] = field(default_factory=dict)
+    """The group of each question that is on it."""
+    groups: Sequence[Group] = ()
+    """Largest first; none: there are too few questions."""
+    kinds: Sequence[tuple[str, int, str]] = ()
+    """Key in `KINDS`, how many, and the circles as JSON: x and y in thousandths, how many, group;
+    the rarest first, which are drawn above the others."""
 
 
 class MapPages:
@@ -119,29 +95,17 @@ class MapPages:
         self._records = records
         self._embedder = embedder
         self._spawn = spawn
-        self._drawings: dict[int, tuple[float, asyncio.Task[None]]] = {}
-        self._drawn: dict[int, Drawn] = {}
+        self._drawings: dict[int, asyncio.Task[Drawn]] = {}
+        self._groups: dict[int, Mapping[int, int]] = {}
+        """Of the last map of each period, without words."""
         self._reading: asyncio.Task[None] | None = None
         self._read = (0, 0)
-        self._shown: dict[int, tuple[Drawn, Standing, Shown]] = {}
 
     async def show(self, request: Request) -> Response:
         """Show the map of the last days, or how far it is."""
-        days, notice = days_of(request), ""
-        began, drawing = self._drawings.get(days, (0.0, None))
-        old = time.monotonic() - began >= self._kept(days)
-        if drawing is None or (drawing.done() and old):
-            drawing = self._spawn(self._draw(days))
-            self._drawings[days] = (time.monotonic(), drawing)
-        await asyncio.wait({drawing}, timeout=_AT_ONCE_S)
-        drawn, shown = self._drawn.get(days), Shown((), {})
+        days, drawn, notice = days_of(request), None, ""
         try:
-            if drawing.done():
-                drawing.result()
-            elif days not in self._shown:
-                drawn = None
-            if drawn:
-                shown = await self._look(drawn, days)
+            drawn = await self._latest(days)
         except AnswerdeskError as error:
             self._drawings.pop(days, None)
             notice = tr("The map cannot be drawn now: %(reason)s", reason=error)
@@ -150,21 +114,33 @@ class MapPages:
             days=days,
             periods=PERIODS,
             drawn=drawn,
-            shown=shown,
-            total=sum(group.count for group in shown.groups),
+            kinds=KINDS,
             read=self._read,
             notice=notice,
         )
 
     def group_of(self, days: int, number: int) -> Sequence[int]:
         """Return the questions in one's group; none before the map is drawn."""
-        return self._drawn[days].group_of(number) if days in self._drawn else ()
+        groups = self._groups.get(days, {})
+        return [one for one, group in groups.items() if group == groups.get(number)]
 
-    def _kept(self, days: int) -> float:
-        return _SOON_S if days in self._drawn and self._drawn[days].unread else _KEPT_S
+    async def _latest(self, days: int) -> Drawn | None:
+        """Return the map; it is drawn anew if an answer was erased or judged since. ``None``: that
+        takes a while."""
+        drawing = self._drawings.get(days)
+        if drawing is not None and drawing.done():
+            drawn = drawing.result()
+            standing = self._records.vectors.standing
+            if drawn.standing == await standing(drawn.since, last=drawn.standing[-1]):
+                return drawn
+            drawing = None
+        if drawing is None:
+            drawing = self._drawings[days] = self._spawn(self._draw(days))
+        await asyncio.wait({drawing}, timeout=_AT_ONCE_S)
+        return drawing.result() if drawing.done() else None
 
-    async def _draw(self, days: int) -> None:
-        """Lay out what is read, which is everything unless that takes long.
+    async def _draw(self, days: int) -> Drawn:
+        """Draw what is read, which is everything unless that takes long.
 
         Raises:
             ModelError, StorageError: if that cannot be.
@@ -173,24 +149,31 @@ class MapPages:
         if self._reading is None or self._reading.done():
             self._reading = self._spawn(self._embed(since))
         reading, model = self._reading, self._embedder.fingerprint
-        rows: Sequence[tuple[int, bytes]] = ()
-        while len(rows) < _LEAST and not reading.done():
+        while True:
             await asyncio.wait({reading}, timeout=_READ_S)
-            rows = await vectors.list(model, since=since)
+            standing = await vectors.standing(since)
+            rows = await vectors.list(model, since, last=standing[-1])
+            if reading.done() or len(rows) >= _LEAST:
+                break
         if reading.done():
             reading.result()
-        unread = await vectors.count_unread(model, since=since)
-        laid = await asyncio.to_thread(_laid_out, rows) if len(rows) >= _LEAST else None
-        numbers = np.array([number for number, _ in rows], np.int64)
-        drawn = Drawn(since, numbers, unread, laid)
-        await self._look(drawn, days)
-        self._drawn[days] = drawn
+        unread = await vectors.count_unread(model, since)
+        forget = partial(self._drawings.pop, days, None)
+        asyncio.get_running_loop().call_later(_SOON_S if unread else _KEPT_S, forget)
+        drawn = Drawn(since, unread, standing)
+        if len(rows) < _LEAST:
+            return drawn
+        laid, telling = await asyncio.to_thread(_laid_out, rows)
+        words = await self._records.figures.questions([one for some in telling for one in some])
+        drawn = await asyncio.to_thread(_with_groups, drawn, days, rows, laid, telling, words)
+        self._groups[days] = drawn.group_of
+        return drawn
 
     async def _embed(self, since: float) -> None:
         """Embed and store what is not yet, the newest first."""
         vectors, model = self._records.vectors, self._embedder.fingerprint
-        done, total = 0, await vectors.count_unread(model, since=since)
-        while words := await vectors.unread(model, since=since, limit=_STORED):
+        done, total = 0, await vectors.count_unread(model, since)
+        while words := await vectors.unread(model, since, limit=_STORED):
             said = {number: normalise(text) for number, text in words.items()}
             texts = [*{said[number]: text for number, text in words.items()}.items()]
             known: dict[str, bytes] = {}
@@ -203,74 +186,43 @@ class MapPages:
             await vectors.add(model, {number: known[key] for number, key in said.items()})
             done += len(words)
 
-    async def _look(self, drawn: Drawn, days: int) -> Shown:
-        """Return a map as the answers stand, made anew only where one was erased or judged."""
-        if drawn.map is None:
-            return Shown((), {})
-        vectors, since, last = self._records.vectors, drawn.since, int(drawn.numbers[-1])
-        standing = await vectors.standing(since=since, last=last)
-        before, stood, shown = self._shown.get(days, (None, None, Shown((), {})))
-        if before is drawn and stood == standing:
-            return shown
-        outcomes = await vectors.outcomes(since=since, last=last)
-        look = await asyncio.to_thread(_look_at, drawn.numbers, drawn.map, outcomes)
-        words = await self._records.figures.questions([n for one in look for n in one.telling])
-        shown = await asyncio.to_thread(_shown, drawn.map, look, words, days)
-        if self._shown.pop(days, None) is None:
-            asyncio.get_running_loop().call_later(_KEPT_S, self._shown.pop, days, None)
-        self._shown[days] = drawn, standing, shown
-        return shown
 
-
-def _laid_out(rows: Sequence[tuple[int, bytes]]) -> QuestionMap:
-    joined = b"".join(vector for _, vector in rows)
-    return lay_out(np.frombuffer(joined, np.int8).reshape(len(rows), -1))
-
-
-def _look_at(
-    numbers: npt.NDArray[np.int64],
-    laid: QuestionMap,
-    outcomes: Sequence[tuple[int, str, bool | None]],
-) -> list[Members]:
-    """Return the groups, largest first, as questions stand: number, outcome, whether it helped."""
-    names = {name: kind for kind, name in enumerate(KINDS)}
-    stands = {n: names["unhelpful" if good is False else outcome] for n, outcome, good in outcomes}
-    kinds = np.array([stands.get(number, -1) for number in numbers.tolist()])
-    found = []
+def _laid_out(rows: Sequence[Stored]) -> tuple[QuestionMap, list[list[int]]]:
+    """Return the map of questions, and of each group some by number, the most typical first."""
+    joined = b"".join(row[1] for row in rows)
+    laid = lay_out(np.frombuffer(joined, np.int8).reshape(len(rows), -1))
+    telling = []
     for group, middle in enumerate(laid.middles):
-        rows = np.flatnonzero((laid.groups == group) & (kinds >= 0))
-        if len(rows):
-            some = rows[:: len(rows) // _NAMED_FROM + 1]
-            typical = middle if kinds[middle] >= 0 else rows[0]
-            telling = numbers[[typical, *some[some != typical]]].tolist()
-            found.append(Members(rows, kinds[rows], telling))
-    return found
+        members = np.flatnonzero(laid.groups == group)
+        some = members[:: len(members) // _NAMED_FROM + 1]
+        telling.append([rows[row][0] for row in (middle, *some[some != middle])])
+    return laid, telling
 
 
-def _shown(
-    laid: QuestionMap, look: Sequence[Members], words: Mapping[int, str], days: int
-) -> Shown:
-    """Return a map with the words of its groups' questions."""
-    names = name_groups([[words[n] for n in one.telling if n in words] for one in look])
+def _with_groups(
+    drawn: Drawn,
+    days: int,
+    rows: Sequence[Stored],
+    laid: QuestionMap,
+    telling: Sequence[Sequence[int]],
+    words: Mapping[int, str],
+) -> Drawn:
+    """Return a map with its groups, named by the words of questions that tell them."""
+    kinds = np.array(["unhelpful" if row[3] is False else row[2] for row in rows])
+    names = name_groups([[words.get(number, "") for number in some] for some in telling])
     groups = []
-    for telling, one in zip(names, look, strict=True):
-        example = short(words.get(one.telling[0], ""), _TITLE_CHARS)
-        x, y = np.median(laid.places[one.rows], axis=0).tolist()
-        resolved = float(np.isin(one.kinds, _RESOLVED).mean())
-        address = address_of(days, {"group": str(one.telling[0])})
-        count = len(one.rows)
-        groups.append(Group(", ".join(telling) or example, example, count, resolved, address, x, y))
-    circles = {}
-    for kind, (key, name) in enumerate(KINDS.items()):
-        of = [one.rows[one.kinds == kind] for one in look]
-        if count := sum(map(len, of)):
-            found = _circles(
-                laid.places[np.concatenate(of)], np.repeat(range(len(of)), [*map(len, of)])
-            )
-            circles[key] = name, count, json.dumps(found, separators=(",", ":"))
-    # What is rarer is drawn above what is more frequent.
-    kinds = dict(sorted(circles.items(), key=lambda one: one[1][1]))
-    return Shown(groups, kinds)
+    for place, ((typical, *_), name) in enumerate(zip(telling, names, strict=True)):
+        mine, example = laid.groups == place, short(words.get(typical, ""), _TITLE_CHARS)
+        x, y = np.median(laid.places[mine], axis=0).tolist()
+        resolved = float(np.isin(kinds[mine], ("answered", "hedged")).mean())
+        address, count = address_of(days, {"group": str(typical)}), int(mine.sum())
+        groups.append(Group(", ".join(name) or example, example, count, resolved, address, x, y))
+    circles = []
+    for kind, count in sorted(Counter(kinds.tolist()).items(), key=lambda one: one[1]):
+        found = _circles(laid.places[kinds == kind], laid.groups[kinds == kind])
+        circles.append((kind, count, json.dumps(found, separators=(",", ":"))))
+    group_of = dict(zip((row[0] for row in rows), laid.groups.tolist(), strict=True))
+    return replace(drawn, group_of=group_of, groups=groups, kinds=circles)
 
 
 def _circles(places: Matrix, groups: npt.NDArray[np.intp]) -> list[list[int]]:

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, ForeignKey, Integer, Row, String, cast, delete, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Integer, String, cast, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Repository
 from db.conversations import AnswerRow, FeedbackRow
 from db.figures import OUTCOME
 
-Standing: TypeAlias = tuple[int, int, int]
-"""How many questions are still there, how many answers were judged, and how many helped."""
+Standing: TypeAlias = tuple[int, int, int, int]
+"""How many questions there are, how many answers were judged, how many helped, and the last one."""
+Stored: TypeAlias = tuple[int, bytes, str, bool | None]
+"""An answer, the vector of its question, what came of it, and whether it helped."""
 
 
 class QuestionVectorRow(Base):
@@ -31,12 +33,12 @@ class QuestionVectorRow(Base):
 class QuestionVectors(Repository):
     """Keeps them. Of what was no question there is none."""
 
-    async def count_unread(self, model: str, *, since: float) -> int:
+    async def count_unread(self, model: str, since: float) -> int:
         """Return how many questions since a moment have no vector of a model."""
         unread = select(func.count(AnswerRow.id)).where(*_asked(since), ~_read(model))
         return await self._first(unread) or 0
 
-    async def unread(self, model: str, *, since: float, limit: int) -> dict[int, str]:
+    async def unread(self, model: str, since: float, *, limit: int) -> dict[int, str]:
         """Return the newest of them, by their answers."""
         unread = select(AnswerRow.id, AnswerRow.question).where(*_asked(since), ~_read(model))
         rows = await self._rows(unread.order_by(AnswerRow.id.desc()).limit(limit))
@@ -53,33 +55,28 @@ class QuestionVectors(Repository):
 
         await self._run(write)
 
-    async def list(self, model: str, *, since: float) -> Sequence[Row[int, bytes]]:
-        """Return the vectors of questions since a moment, by their answers, in their order."""
+    async def list(self, model: str, since: float, *, last: int) -> Sequence[Stored]:
+        """Return what is stored of questions since a moment, up to an answer, in their order."""
         row = QuestionVectorRow
-        read = select(row.answer_id, row.vector).join(AnswerRow, AnswerRow.id == row.answer_id)
-        return await self._rows(
-            read.where(*_asked(since), row.model == model).order_by(row.answer_id)
+        read = (
+            select(row.answer_id, row.vector, OUTCOME, FeedbackRow.helpful)
+            .join(AnswerRow, AnswerRow.id == row.answer_id)
+            .outerjoin(FeedbackRow, FeedbackRow.answer_id == row.answer_id)
+            .where(*_asked(since), row.model == model, row.answer_id <= last)
         )
+        return await self._rows(read.order_by(row.answer_id))
 
-    async def standing(self, *, since: float, last: int) -> Standing:
+    async def standing(self, since: float, *, last: int | None = None) -> Standing:
         """Return how questions stand, up to an answer, to see whether that has changed."""
-        helpful = FeedbackRow.helpful
+        helped = func.sum(cast(FeedbackRow.helpful, Integer))
         counted = (
-            select(func.count(AnswerRow.id), func.count(helpful), func.sum(cast(helpful, Integer)))
+            select(func.count(), func.count(FeedbackRow.helpful), helped, func.max(AnswerRow.id))
+            .select_from(AnswerRow)
             .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-            .where(*_asked(since), AnswerRow.id <= last)
+            .where(*_asked(since), *([AnswerRow.id <= last] if last is not None else ()))
         )
-        there, judged, helped = (await self._rows(counted))[0]
-        return there, judged, helped or 0
-
-    async def outcomes(self, *, since: float, last: int) -> Sequence[Row[int, str, bool | None]]:
-        """Return what came of questions, up to an answer: answer, outcome, whether it helped."""
-        found = (
-            select(AnswerRow.id, OUTCOME, FeedbackRow.helpful)
-            .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-            .where(*_asked(since), AnswerRow.id <= last)
-        )
-        return await self._rows(found)
+        there, judged, good, newest = (await self._rows(counted))[0]
+        return there, judged, good or 0, newest or 0
 
 
 def _asked(since: float) -> Sequence[ColumnElement[bool]]:
