@@ -23,7 +23,7 @@ from core.protocols import Embedder
 from core.shown import short
 from core.types import Matrix
 from core.wording import N_, tr
-from db.question_vectors import Standing, Stored
+from db.question_vectors import LAST, Standing, Stored
 from kb.review.question_map import QuestionMap, lay_out, name_groups
 from kb.text.segmentation import normalise
 
@@ -173,7 +173,8 @@ class MapPages:
         """Embed and store what is not yet, the newest first."""
         vectors, model = self._records.vectors, self._embedder.fingerprint
         done, total = 0, await vectors.count_unread(model, since)
-        while words := await vectors.unread(model, since, limit=_STORED):
+        last = LAST
+        while words := await vectors.unread(model, since, limit=_STORED, before=last):
             said = {number: normalise(text) for number, text in words.items()}
             texts = [*{said[number]: text for number, text in words.items()}.items()]
             known: dict[str, bytes] = {}
@@ -184,7 +185,7 @@ class MapPages:
                 coarse = np.clip(np.rint(rows * _SCALE), -127, 127).astype(np.int8)
                 known |= {key: row.tobytes() for (key, _), row in zip(batch, coarse, strict=True)}
             await vectors.add(model, {number: known[key] for number, key in said.items()})
-            done += len(words)
+            done, last = done + len(words), min(words)
 
 
 def _laid_out(rows: Sequence[Stored]) -> tuple[QuestionMap, list[list[int]]]:

@@ -15,6 +15,9 @@ Standing: TypeAlias = tuple[int, int, int, int]
 Stored: TypeAlias = tuple[int, bytes, str, bool | None]
 """An answer, the vector of its question, what came of it, and whether it helped."""
 
+LAST = 2**31 - 1
+"""No answer has a greater number."""
+
 
 class QuestionVectorRow(Base):
     """The vector of a question."""
@@ -38,10 +41,13 @@ class QuestionVectors(Repository):
         unread = select(func.count(AnswerRow.id)).where(*_asked(since), ~_read(model))
         return await self._first(unread) or 0
 
-    async def unread(self, model: str, since: float, *, limit: int) -> dict[int, str]:
-        """Return the newest of them, by their answers."""
+    async def unread(
+        self, model: str, since: float, *, limit: int, before: int = LAST
+    ) -> dict[int, str]:
+        """Return the newest of those before an answer, by their answers."""
         unread = select(AnswerRow.id, AnswerRow.question).where(*_asked(since), ~_read(model))
-        rows = await self._rows(unread.order_by(AnswerRow.id.desc()).limit(limit))
+        older = unread.where(AnswerRow.id < before).order_by(AnswerRow.id.desc())
+        rows = await self._rows(older.limit(limit))
         return {row[0]: row[1] for row in rows}
 
     async def add(self, model: str, vectors: Mapping[int, bytes]) -> None:
@@ -66,14 +72,14 @@ class QuestionVectors(Repository):
         )
         return await self._rows(read.order_by(row.answer_id))
 
-    async def standing(self, since: float, *, last: int | None = None) -> Standing:
+    async def standing(self, since: float, *, last: int = LAST) -> Standing:
         """Return how questions stand, up to an answer, to see whether that has changed."""
         helped = func.sum(cast(FeedbackRow.helpful, Integer))
         counted = (
             select(func.count(), func.count(FeedbackRow.helpful), helped, func.max(AnswerRow.id))
             .select_from(AnswerRow)
             .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-            .where(*_asked(since), *([AnswerRow.id <= last] if last is not None else ()))
+            .where(*_asked(since), AnswerRow.id <= last)
         )
         there, judged, good, newest = (await self._rows(counted))[0]
         return there, judged, good or 0, newest or 0
