@@ -36,6 +36,7 @@ from app.wiring import (
     make_library,
     open_knowledge,
     open_service,
+    tried,
 )
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
@@ -172,7 +173,8 @@ async def _serve_once(
                 service.answerer,
                 knowledge.index,
                 knowledge.gate,
-                answerer_of=partial(answerer_of, knowledge),
+                answerer_of=partial(answerer_of, knowledge, generator=service.generator),
+                settings=tried(config),
             ),
             embedder=knowledge.retriever.embedder,
             settings=settings,

@@ -4,10 +4,10 @@ import asyncio
 import datetime
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from zoneinfo import ZoneInfo
 
 from app.lookups import open_lookups
@@ -24,6 +24,7 @@ from app.models import (
 )
 from app.paths import Paths
 from core.config import Config
+from core.config_files import with_value
 from core.errors import ConfigError, IndexDamaged, ModelError
 from core.metrics import Metrics
 from core.protocols import Embedder
@@ -82,6 +83,8 @@ _RECENT_S = 28 * 24 * 3600
 _TRANSLATION_S = 120
 _MOST_ASKED = 50
 """Questions whose answers are compared after a publish: 2 to 3 seconds."""
+_TRIED = ("answers.answer_at", "answers.hedge_at", "answers.max_question_chars", "company.contact")
+"""Settings that the test bench may give another value: those of `_policy` that are a single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,13 +317,32 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 
-async def answerer_of(knowledge: Knowledge, number: int) -> Answerer:
-    """Return what answers as a release of a knowledge base does, live or not, without a generator.
+def tried(config: Config) -> Mapping[str, object]:
+    """Return the settings that `answerer_of` takes another value of, with their own."""
+    return {name: reduce(getattr, name.split("."), config) for name in _TRIED}
+
+
+async def answerer_of(
+    knowledge: Knowledge,
+    number: int,
+    setting: str = "",
+    value: str = "",
+    *,
+    generator: ModelGenerator | None = None,
+) -> Answerer:
+    """Return what answers as a release of a knowledge base does, perhaps with another value of a
+    setting. 0: the live one; any other has no generator.
 
     Raises:
         ReleaseNotFound: if there is none with this number.
         IndexDamaged, IndexMismatch: if its rows cannot be read.
+        ConfigError: if the value cannot be used.
     """
+    if setting:
+        policy = _policy(with_value(knowledge.config, setting, value))
+        knowledge = replace(knowledge, answering=partial(knowledge.answering, policy=policy))
+    if not number:
+        return make_answerer(knowledge, generator)
     release = await knowledge.release_rows.get(number)
     view = await knowledge.index.peek(release, number)
     seen = Seen(view, await knowledge.trainer.ranker(number))

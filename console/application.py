@@ -147,7 +147,7 @@ def build_console(
     bench = BenchPages(
         pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
     )
-    mapped = MapPages(pages=pages, figures=records.figures, embedder=embedder, spawn=uploads.spawn)
+    mapped = MapPages(pages=pages, records=records, embedder=embedder, spawn=uploads.spawn)
     figures = FigurePages(
         pages=pages,
         records=records,

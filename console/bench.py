@@ -66,10 +66,14 @@ class BenchPages:
             language_code=fields["language"],
             history=_turns(fields["history"]),
         )
-        other, trace, earlier, notice, status = read_number(fields["release"]), None, None, "", 200
+        release, setting, value = read_number(fields["release"]), fields["setting"], fields["value"]
+        if setting not in self.tracer.settings:
+            setting = ""
+        trace, compared, notice, status = None, None, "", 200
         try:
             trace = await asking()
-            earlier = await asking(release=other) if other else None
+            if release or setting:
+                compared = await asking(release=release, setting=setting, value=value.strip())
         except AnswerdeskError as error:
             notice, status = str(error), 409 if trace else 503
         return await self._page(
@@ -77,8 +81,10 @@ class BenchPages:
             language=fields["language"],
             history=fields["history"],
             trace=trace,
-            other=other,
-            earlier=earlier,
+            release=release,
+            setting=setting,
+            value=value,
+            compared=compared,
             notice=notice,
             status=status,
         )
@@ -103,8 +109,10 @@ class BenchPages:
         language: str = "",
         history: str = "",
         trace: Trace | None = None,
-        other: int = 0,
-        earlier: Trace | None = None,
+        release: int = 0,
+        setting: str = "",
+        value: str = "",
+        compared: Trace | None = None,
         notice: str = "",
         kept: str = "",
         status: int = 200,
@@ -119,8 +127,11 @@ class BenchPages:
             languages=TEXT_LANGUAGES,
             history=history,
             trace=trace,
-            other=other,
-            earlier=earlier,
+            release=release,
+            setting=setting,
+            value=value,
+            settings=self.tracer.settings,
+            compared=compared,
             releases=await self.releases.list(limit=_RELEASES),
             most=_COMPARED,
             answer=show_answer(answer, labels) if answer else None,

@@ -66,8 +66,6 @@ class Bar:
     count: int
     percent: float
     """Of all that it is a part of."""
-    length: float
-    """Percent of the longest bar beside it."""
     address: str
 
 
@@ -153,8 +151,7 @@ class FigurePages:
                 Bar(
                     _RESOLVED[kind],
                     count,
-                    share := 100 * count / ((older if kind == "lasting" else total) or 1),
-                    share,
+                    100 * count / ((older if kind == "lasting" else total) or 1),
                     address_of(days, {"resolved": kind}),
                 )
                 for kind, count in resolved.items()
@@ -332,8 +329,7 @@ def address_of(days: int, which: Mapping[str, str]) -> str:
 def _bars(figures: Iterable[tuple[str, int, dict[str, str]]], days: int) -> list[Bar]:
     known = list(figures)
     total = sum(count for _, count, _ in known) or 1
-    longest = max((count for _, count, _ in known), default=0) or 1
     return [
-        Bar(name, count, 100 * count / total, 100 * count / longest, address_of(days, which))
+        Bar(name, count, 100 * count / total, address_of(days, which))
         for name, count, which in known
     ]

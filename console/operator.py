@@ -19,6 +19,7 @@ from db.jobs import JobRepository
 from db.keys import Keys
 from db.knowledge import ReleaseRepository, SourceRepository
 from db.operators import Audit, Operators
+from db.question_vectors import QuestionVectors
 from db.webhooks import Deliveries
 
 
@@ -36,6 +37,7 @@ class Records:
         self.conversations, self.careful = conversations, careful
         self.releases, self.sources = ReleaseRepository(database), SourceRepository(database)
         self.figures = Figures(database, timezone=timezone)
+        self.vectors = QuestionVectors(database)
         self.handovers, self.drafts = Handovers(database), Drafts(database)
         self.accounts, self.operators = Accounts(database), Operators(database)
         self.audit = Audit(database)

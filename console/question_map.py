@@ -1,81 +1,55 @@
 """The map of the questions: drawn beside the requests, shown with its groups as a table."""
 
 import asyncio
-import hashlib
-import math
+import json
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from starlette.requests import Request
 from starlette.responses import Response
 
 from console.figures import NAMES, PERIODS, address_of, days_of
+from console.operator import Records
 from console.pages import Pages
+from console.work import Spawn
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
 from core.shown import short
-from core.types import Vector
+from core.types import Matrix
 from core.wording import N_, tr
-from db.figures import Asked, Figures, Standing, Which
+from db.question_vectors import LAST, Standing, Stored
 from kb.review.question_map import QuestionMap, lay_out, name_groups
 from kb.text.segmentation import normalise
 
-_MOST = 2_000
-"""Questions that are drawn; of more a sample, the same from day to day, so that few are embedded
-anew."""
 _LEAST = 5
 _BATCH = 16
 """Embedded at a time: a customer's question waits for no more of them."""
-_REMEMBERED = 10_000
-"""Vectors, 15 MB of them; no words are kept."""
-_KEPT_S = 300
-_AT_ONCE_S = 0.5
+_STORED = 512
+"""Stored at a time."""
+_SCALE = 256
+"""A component of .5 is 128; few of a vector of length 1 are greater."""
+_READ_S = 5
+"""A drawing waits for so long for what was not read yet; then it is made without."""
+_KEPT_S, _SOON_S = 300, 60
+"""Seconds for which a map is kept, and one for which questions are still being read."""
+_AT_ONCE_S = 0.2
 """A page waits for so long before it says how far the map is."""
-WIDTH, HEIGHT, _MARGIN = 1000, 600, 20
-_APART, _TURN = 3.0, 2.4
-"""The same question again is drawn around the first, on a spiral."""
+_ACROSS, _DOWN = 80, 48
+"""Questions of one such part of the map and one outcome are drawn as one circle."""
+_NAMED_FROM = 200
+"""Questions of a group that its name is made of."""
 _TITLE_CHARS = 120
 KINDS: Mapping[str, str] = {
     **{kind: name for kind, name in NAMES.items() if kind != "other"},
     "unhelpful": N_("Did not help"),
 }
-"""What a point's colour tells."""
-
-Spawn: TypeAlias = Callable[[Coroutine[Any, Any, "Drawn"]], "asyncio.Task[Drawn]"]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A map, without words, so that nothing is shown that was erased meanwhile."""
-
-    numbers: Sequence[int]
-    """The questions that are on it."""
-    total: int
-    """How many there are."""
-    map: QuestionMap | None
-    """``None``: too few for one."""
-
-    def group_of(self, number: int) -> Sequence[int]:
-        """Return the questions in one's group."""
-        if self.map is None or number not in self.numbers:
-            return ()
-        groups = self.map.groups
-        mine = groups[self.numbers.index(number)]
-        return [one for one, group in zip(self.numbers, groups, strict=True) if group == mine]
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A question as it is drawn."""
-
-    x: float
-    y: float
-    kind: str
-    title: str
+"""What a circle's colour tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,155 +58,181 @@ class Group:
 
     name: str
     example: str
-    points: Sequence[Point]
+    count: int
     resolved: float
     """Share, 0 to 1."""
     address: str
     x: float
-    """Of its number on the map."""
+    """Of its number on the map, 0 to 1."""
     y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A map; it has words, so it is checked at each look and soon forgotten."""
+
+    since: float
+    unread: int
+    """How many questions are not on it yet."""
+    standing: Standing
+    group_of: Mapping[int, int] = field(default_factory=dict)
+    """The group of each question that is on it."""
+    groups: Sequence[Group] = ()
+    """Largest first; none: there are too few questions."""
+    kinds: Sequence[tuple[str, int, str]] = ()
+    """Key in `KINDS`, how many, and the circles as JSON: x and y in thousandths, how many, group;
+    the rarest first, which are drawn above the others."""
 
 
 class MapPages:
     """Endpoint of the map."""
 
-    def __init__(self, *, pages: Pages, figures: Figures, embedder: Embedder, spawn: Spawn) -> None:
+    def __init__(
+        self, *, pages: Pages, records: Records, embedder: Embedder, spawn: Spawn[Any]
+    ) -> None:
         """`spawn` does something beside the requests, until the service ends."""
         self._pages = pages
-        self._figures = figures
+        self._records = records
         self._embedder = embedder
         self._spawn = spawn
-        self._drawings: dict[int, tuple[float, asyncio.Task[Drawn]]] = {}
-        self._embedding = asyncio.Lock()
-        self._vectors: dict[bytes, Vector] = {}
+        self._drawings: dict[int, asyncio.Task[Drawn]] = {}
+        self._groups: dict[int, Mapping[int, int]] = {}
+        """Of the last map of each period, without words."""
+        self._reading: asyncio.Task[None] | None = None
         self._read = (0, 0)
-        self._shown: dict[int, tuple[Drawn, Standing, list[Group]]] = {}
-        """What was shown of each period; it has words, so it is checked and soon forgotten."""
 
     async def show(self, request: Request) -> Response:
         """Show the map of the last days, or how far it is."""
-        days, notice = days_of(request), ""
-        began, drawing = self._drawings.get(days, (0.0, None))
-        if drawing is None or (drawing.done() and time.monotonic() - began >= _KEPT_S):
-            drawing = self._spawn(self._draw(days))
-            self._drawings[days] = (time.monotonic(), drawing)
-        await asyncio.wait({drawing}, timeout=_AT_ONCE_S)
-        drawn, groups = None, []
-        if drawing.done():
-            try:
-                drawn = drawing.result()
-                groups = await self._groups(drawn, days)
-            except AnswerdeskError as error:
-                self._drawings.pop(days, None)
-                notice = tr("The map cannot be drawn now: %(reason)s", reason=error)
-        counts = Counter(point.kind for group in groups for point in group.points)
+        days, drawn, notice = days_of(request), None, ""
+        try:
+            drawn = await self._latest(days)
+        except AnswerdeskError as error:
+            self._drawings.pop(days, None)
+            notice = tr("The map cannot be drawn now: %(reason)s", reason=error)
         return self._pages.response(
             "map.html",
             days=days,
             periods=PERIODS,
             drawn=drawn,
-            groups=groups,
-            kinds={kind: (name, counts[kind]) for kind, name in KINDS.items() if counts[kind]},
-            shown=counts.total(),
+            kinds=KINDS,
             read=self._read,
-            size=(WIDTH, HEIGHT),
             notice=notice,
         )
 
     def group_of(self, days: int, number: int) -> Sequence[int]:
         """Return the questions in one's group; none before the map is drawn."""
-        _, drawing = self._drawings.get(days, (0.0, None))
-        if drawing is None or not drawing.done() or drawing.cancelled() or drawing.exception():
-            return ()
-        return drawing.result().group_of(number)
+        groups = self._groups.get(days, {})
+        return [one for one, group in groups.items() if group == groups.get(number)]
+
+    async def _latest(self, days: int) -> Drawn | None:
+        """Return the map; it is drawn anew if an answer was erased or judged since. ``None``: that
+        takes a while."""
+        drawing = self._drawings.get(days)
+        if drawing is not None and drawing.done():
+            drawn = drawing.result()
+            standing = self._records.vectors.standing
+            if drawn.standing == await standing(drawn.since, last=drawn.standing[-1]):
+                return drawn
+            drawing = None
+        if drawing is None:
+            drawing = self._drawings[days] = self._spawn(self._draw(days))
+        await asyncio.wait({drawing}, timeout=_AT_ONCE_S)
+        return drawing.result() if drawing.done() else None
 
     async def _draw(self, days: int) -> Drawn:
-        """Embed what is new, and lay it out.
+        """Draw what is read, which is everything unless that takes long.
 
         Raises:
             ModelError, StorageError: if that cannot be.
         """
-        since = time.time() - days * 86_400
-        total = await self._figures.count(Which(since=since))
-        numbers = await self._figures.sample(since=since, most=_MOST)
-        async with self._embedding:
-            words = await self._figures.questions(numbers)
-            keys = {number: _key(words[number]) for number in numbers if number in words}
-            if len(self._vectors) > _REMEMBERED:
-                self._vectors.clear()
-            new = {key: words[n] for n, key in keys.items() if key not in self._vectors}
-            texts = list(new.items())
+        since, vectors = time.time() - days * 86_400, self._records.vectors
+        if self._reading is None or self._reading.done():
+            self._reading = self._spawn(self._embed(since))
+        reading, model = self._reading, self._embedder.fingerprint
+        while True:
+            await asyncio.wait({reading}, timeout=_READ_S)
+            standing = await vectors.standing(since)
+            rows = await vectors.list(model, since, last=standing[-1])
+            if reading.done() or len(rows) >= _LEAST:
+                break
+        if reading.done():
+            reading.result()
+        unread = await vectors.count_unread(model, since)
+        forget = partial(self._drawings.pop, days, None)
+        asyncio.get_running_loop().call_later(_SOON_S if unread else _KEPT_S, forget)
+        drawn = Drawn(since, unread, standing)
+        if len(rows) < _LEAST:
+            return drawn
+        laid, telling = await asyncio.to_thread(_laid_out, rows)
+        words = await self._records.figures.questions([one for some in telling for one in some])
+        drawn = await asyncio.to_thread(_with_groups, drawn, days, rows, laid, telling, words)
+        self._groups[days] = drawn.group_of
+        return drawn
+
+    async def _embed(self, since: float) -> None:
+        """Embed and store what is not yet, the newest first."""
+        vectors, model = self._records.vectors, self._embedder.fingerprint
+        done, total = 0, await vectors.count_unread(model, since)
+        last = LAST
+        while words := await vectors.unread(model, since, limit=_STORED, before=last):
+            said = {number: normalise(text) for number, text in words.items()}
+            texts = [*{said[number]: text for number, text in words.items()}.items()]
+            known: dict[str, bytes] = {}
             for start in range(0, len(texts), _BATCH):
-                self._read = (start, len(texts))
+                self._read = (min(done + start, total), total)
                 batch = texts[start : start + _BATCH]
                 rows = await self._embedder.embed_queries([text for _, text in batch])
-                self._vectors |= {
-                    key: row.copy() for (key, _), row in zip(batch, rows, strict=True)
-                }
-            vectors = [self._vectors[key] for key in keys.values()]
-        laid = await asyncio.to_thread(lay_out, np.stack(vectors)) if len(keys) >= _LEAST else None
-        return Drawn([*keys], total, laid)
-
-    async def _groups(self, drawn: Drawn, days: int) -> list[Group]:
-        """Return the groups as the answers stand, made anew only where one was erased or judged."""
-        if drawn.map is None:
-            return []
-        standing = await self._figures.standing(drawn.numbers)
-        before, stood, groups = self._shown.get(days, (None, None, []))
-        if before is drawn and stood == standing:
-            return groups
-        which = Which(since=0.0, among=drawn.numbers)
-        asked = await self._figures.answers(which, limit=len(drawn.numbers))
-        groups = await asyncio.to_thread(_groups_of, drawn.numbers, drawn.map, asked, days)
-        if self._shown.pop(days, None) is None:
-            asyncio.get_running_loop().call_later(_KEPT_S, self._shown.pop, days, None)
-        self._shown[days] = drawn, standing, groups
-        return groups
+                coarse = np.clip(np.rint(rows * _SCALE), -127, 127).astype(np.int8)
+                known |= {key: row.tobytes() for (key, _), row in zip(batch, coarse, strict=True)}
+            await vectors.add(model, {number: known[key] for number, key in said.items()})
+            done, last = done + len(words), min(words)
 
 
-def _groups_of(
-    numbers: Sequence[int], laid: QuestionMap, asked: Sequence[Asked], days: int
-) -> list[Group]:
-    """Return the groups, largest first, of the questions that are still there."""
-    known = {one.answer_id: one for one in asked}
-    members: list[list[int]] = [[] for _ in laid.middles]
-    for row, number in enumerate(numbers):
-        if number in known:
-            members[laid.groups[row]].append(row)
-    of_group = [[known[numbers[row]] for row in rows] for rows in members]
-    names = name_groups([[one.question for one in group] for group in of_group])
-    again: Counter[tuple[float, float]] = Counter()
-    found = []
-    for rows, group, name, middle in zip(members, of_group, names, laid.middles, strict=True):
-        if not rows:
-            continue
-        example = known.get(numbers[middle], group[0])
-        points = [
-            _point(one, float(laid.places[row, 0]), float(laid.places[row, 1]), again)
-            for row, one in zip(rows, group, strict=True)
-        ]
-        resolved = sum(p.kind in ("answered", "hedged") for p in points) / len(points)
-        shown = short(example.question, _TITLE_CHARS)
-        x, y = (
-            sorted(of)[len(points) // 2] for of in ([p.x for p in points], [p.y for p in points])
-        )
-        address = address_of(days, {"group": str(example.answer_id)})
-        found.append(Group(", ".join(name) or shown, shown, points, resolved, address, x, y))
-    return found
+def _laid_out(rows: Sequence[Stored]) -> tuple[QuestionMap, list[list[int]]]:
+    """Return the map of questions, and of each group some by number, the most typical first."""
+    joined = b"".join(row[1] for row in rows)
+    laid = lay_out(np.frombuffer(joined, np.int8).reshape(len(rows), -1))
+    telling = []
+    for group, middle in enumerate(laid.middles):
+        members = np.flatnonzero(laid.groups == group)
+        some = members[:: len(members) // _NAMED_FROM + 1]
+        telling.append([rows[row][0] for row in (middle, *some[some != middle])])
+    return laid, telling
 
 
-def _point(one: Asked, x: float, y: float, again: Counter[tuple[float, float]]) -> Point:
-    """Return where a question is drawn; `again` counts what is at each place."""
-    times = again[x, y]
-    again[x, y] += 1
-    off = _APART * math.sqrt(times)
-    return Point(
-        _MARGIN + x * (WIDTH - 2 * _MARGIN) + off * math.cos(_TURN * times),
-        _MARGIN + y * (HEIGHT - 2 * _MARGIN) + off * math.sin(_TURN * times),
-        "unhelpful" if one.helpful is False else one.outcome,
-        short(one.question, _TITLE_CHARS),
-    )
+def _with_groups(
+    drawn: Drawn,
+    days: int,
+    rows: Sequence[Stored],
+    laid: QuestionMap,
+    telling: Sequence[Sequence[int]],
+    words: Mapping[int, str],
+) -> Drawn:
+    """Return a map with its groups, named by the words of questions that tell them."""
+    kinds = np.array(["unhelpful" if row[3] is False else row[2] for row in rows])
+    names = name_groups([[words.get(number, "") for number in some] for some in telling])
+    groups = []
+    for place, ((typical, *_), name) in enumerate(zip(telling, names, strict=True)):
+        mine, example = laid.groups == place, short(words.get(typical, ""), _TITLE_CHARS)
+        x, y = np.median(laid.places[mine], axis=0).tolist()
+        resolved = float(np.isin(kinds[mine], ("answered", "hedged")).mean())
+        address, count = address_of(days, {"group": str(typical)}), int(mine.sum())
+        groups.append(Group(", ".join(name) or example, example, count, resolved, address, x, y))
+    circles = []
+    for kind, count in sorted(Counter(kinds.tolist()).items(), key=lambda one: one[1]):
+        found = _circles(laid.places[kinds == kind], laid.groups[kinds == kind])
+        circles.append((kind, count, json.dumps(found, separators=(",", ":"))))
+    group_of = dict(zip((row[0] for row in rows), laid.groups.tolist(), strict=True))
+    return replace(drawn, group_of=group_of, groups=groups, kinds=circles)
 
 
-def _key(question: str) -> bytes:
-    return hashlib.blake2b(normalise(question).encode(), digest_size=16).digest()
+def _circles(places: Matrix, groups: npt.NDArray[np.intp]) -> list[list[int]]:
+    """Return where points are, in thousandths, those close to each other as one: x, y, how many,
+    and the group of most of them."""
+    part = np.minimum(places * (_ACROSS, _DOWN), (_ACROSS - 1, _DOWN - 1)).astype(np.intp)
+    of, counts = np.unique(part @ (_DOWN, 1), return_inverse=True, return_counts=True)[1:]
+    x, y = (np.rint(1000 * np.bincount(of, weights) / counts) for weights in places.T)
+    shares = np.zeros((len(counts), groups.max() + 1), np.intp)
+    np.add.at(shares, (of, groups), 1)
+    found = np.column_stack([x, y, counts, shares.argmax(axis=1)]).astype(int)
+    return [row.tolist() for row in found]

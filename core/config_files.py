@@ -59,6 +59,22 @@ def load_config(path: Path, *, changed: Mapping[str, Mapping[str, Any]] | None =
         raise BadSetting(path, error, changed or {}) from error
 
 
+def with_value(config: Config, name: str, text: str) -> Config:
+    """Return a configuration with another value of a setting, such as ``answers.answer_at``.
+
+    Raises:
+        ConfigError: if it cannot be used.
+    """
+    section, key = name.split(".")
+    own = getattr(config, section)
+    try:
+        other = type(own).model_validate({**own.model_dump(), key: text})
+    except ValidationError as error:
+        reason = _reason(error.errors()[0])
+        raise ConfigError(tr("%(name)s: %(text)s", name=name, text=reason)) from error
+    return config.model_copy(update={section: other})
+
+
 class BadSetting(ConfigError):
     """A value that cannot be used, or a key that there is not."""
 
@@ -80,7 +96,7 @@ class BadSetting(ConfigError):
         super().__init__(f"{where}: {said}")
 
 
-def _reason(error: ErrorDetails, *, as_json: bool) -> str:
+def _reason(error: ErrorDetails, *, as_json: bool = False) -> str:
     """Return what is wrong with a value and what may stand there, as the end of a sentence.
 
     `as_json`: as it is written in the environment.

@@ -12,7 +12,19 @@ from functools import cache
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Case, ColumnElement, Integer, Row, case, cast, func, or_, select
+from sqlalchemy import (
+    JSON,
+    Case,
+    ColumnElement,
+    Integer,
+    Row,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from core.types import AnswerChange
@@ -28,12 +40,8 @@ Outcome: TypeAlias = Literal[
 versions offered. ``held``: an operator was to send the answer."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-Standing: TypeAlias = tuple[int, int, int]
-"""How many answers are still there, how many of them were judged, and how many helped."""
-
 _TICK_S = 1e-6
 """An hour ends before the next begins."""
-_SCATTER = 2_654_435_761
 _SLOT_S = 900
 """Every time zone is off by a multiple of it."""
 _DAY_S = 86_400
@@ -57,8 +65,8 @@ def _outcome_of(row: type[AnswerRow]) -> Case[str]:
 
 
 _MARK = re.compile(r"(?<!\w)[#@]\w+")
-_OUTCOME = _outcome_of(AnswerRow)
-_LISTED = select(AnswerRow, _OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
+OUTCOME = _outcome_of(AnswerRow)
+_LISTED = select(AnswerRow, OUTCOME, FeedbackRow.helpful, FeedbackRow.reason).outerjoin(
     FeedbackRow, FeedbackRow.answer_id == AnswerRow.id
 )
 
@@ -227,16 +235,6 @@ class Figures(Repository):
         )
         return [(row[0], row[1]) for row in await self._rows(asked)]
 
-    async def sample(self, *, since: float, most: int) -> Sequence[int]:
-        """Return the numbers of at most so many answers to questions since a moment.
-
-        Of more, those whose numbers, scattered by Knuth's multiplicative hash, are the smallest:
-        nobody chooses them, and they stay the same as others come and go.
-        """
-        scattered = cast(AnswerRow.id, BigInteger) * _SCATTER % 2**32
-        asked = select(AnswerRow.id).where(AnswerRow.created >= since, _OUTCOME != "other")
-        return sorted(await self._all(asked.order_by(scattered).limit(most)))
-
     async def questions(self, answer_ids: Sequence[int]) -> dict[int, str]:
         """Return the questions of those answers that are still there."""
         asked = select(AnswerRow.id, AnswerRow.question).where(AnswerRow.id.in_(answer_ids))
@@ -246,17 +244,6 @@ class Figures(Repository):
         """Return the customers' questions that changes of answers concern, as far as they are on
         record, by their answers."""
         return await self.questions([one for change in changes for one in change.answer_ids])
-
-    async def standing(self, answer_ids: Sequence[int]) -> Standing:
-        """Return how some answers stand, to see whether that has changed."""
-        helpful = FeedbackRow.helpful
-        counted = (
-            select(func.count(AnswerRow.id), func.count(helpful), func.sum(cast(helpful, Integer)))
-            .outerjoin(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-            .where(AnswerRow.id.in_(answer_ids))
-        )
-        there, judged, helped = (await self._rows(counted))[0]
-        return there, judged, helped or 0
 
     async def marks(self) -> list[str]:
         """Return every ``#word`` and ``@name`` of notes, the most frequent first."""
@@ -305,7 +292,7 @@ class Figures(Repository):
             slot.label("slot"),
             AnswerRow.channel,
             AnswerRow.language,
-            _OUTCOME.label("outcome"),
+            OUTCOME.label("outcome"),
             FeedbackRow.helpful,
         )
         return await self._rows(
@@ -319,11 +306,15 @@ class Figures(Repository):
     def _where(
         self, which: Which, row: type[AnswerRow], verdict: type[FeedbackRow]
     ) -> Sequence[ColumnElement[bool]]:
-        found = _where(which, row, verdict)
-        if which.cites is None:
-            return found
-        cited = getattr(func, self._elements)(row.chunk_ids).table_valued("value")
-        return [*found, select(cited.c.value).where(cited.c.value.in_(which.cites)).exists()]
+        found = [*_where(which, row, verdict)]
+        elements = getattr(func, self._elements)
+        if which.among is not None:  # as one value: there may be more than a statement may have
+            numbers = elements(literal(which.among, JSON)).table_valued("value")
+            found.append(row.id.in_(select(cast(numbers.c.value, Integer))))
+        if which.cites is not None:
+            cited = elements(row.chunk_ids).table_valued("value")
+            found.append(select(cited.c.value).where(cited.c.value.in_(which.cites)).exists())
+        return found
 
     def _spans(self, hour: int, *, since: float) -> Iterator[tuple[float, float]]:
         """Yield when an hour of the day began and ended on each day since a moment."""
@@ -350,8 +341,6 @@ def _where(
         found.append(row.confidence < LOW_CONFIDENCE)
     if which.language:
         found.append(row.language == which.language)
-    if which.among is not None:
-        found.append(row.id.in_(which.among))
     if which.feedback:
         found.append(verdict.helpful.is_(which.feedback == "yes"))
     if which.until < math.inf:

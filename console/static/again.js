@@ -13,6 +13,7 @@ function look() {
       .catch(() => null);
     const main = page?.querySelector("main");
     if (main) document.querySelector("main").replaceWith(main);
+    if (main) document.dispatchEvent(new Event("again"));
     if (!main || page.querySelector("script[data-seconds]")) look();
     else own.remove(); // the page waits for nothing any more
   }, seconds * 1000);

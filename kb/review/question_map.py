@@ -17,6 +17,8 @@ _MOST_GROUPS = 12
 _PER_GROUP = 10
 """Times the square of the number of groups: 250 questions make five, 1,440 or more twelve."""
 _ROUNDS = 30
+_FITTED = 10_000
+"""15 MB of vectors; of more, as many at random, always the same."""
 _NAMED_BY = 3
 
 
@@ -32,23 +34,30 @@ class QuestionMap:
     """Of each group the question nearest to its centre."""
 
 
-def lay_out(vectors: Matrix) -> QuestionMap:
+def lay_out(vectors: Matrix | npt.NDArray[np.int8]) -> QuestionMap:
     """Lay questions out by the two directions in which their vectors differ most (PCA), and group
-    them by meaning (k-means, always from the same start)."""
-    centred = vectors - vectors.mean(axis=0)
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
-    places = centred @ axes
+    them by meaning (k-means, always from the same start), both as `_FITTED` of them have it."""
+    count, random = len(vectors), np.random.default_rng(0)
+    few = vectors if count <= _FITTED else vectors[random.choice(count, _FITTED, replace=False)]
+    middle = few.mean(axis=0, dtype=np.float32)
+    fitted = few - middle
+    axes = np.linalg.eigh(fitted.T @ fitted)[1][:, :-3:-1]
+    wanted = min(_MOST_GROUPS, max(1, round(math.sqrt(count / _PER_GROUP))))
+    centres = _centres(fitted, wanted)
+    parts = []
+    for start in range(0, count, _FITTED):
+        centred = vectors[start : start + _FITTED] - middle
+        away = (centres**2).sum(axis=1) - 2 * centred @ centres.T  # and as much more for all
+        off = away.min(axis=1) + (centred**2).sum(axis=1)
+        parts.append((centred @ axes, away.argmin(axis=1), off))
+    places, nearest, off = (np.concatenate(part) for part in zip(*parts, strict=True))
     places *= np.where(places[np.abs(places).argmax(axis=0), [0, 1]] < 0, -1, 1)
     places = (places - places.min(axis=0)) / np.maximum(np.ptp(places, axis=0), 1e-6)
-    wanted = min(_MOST_GROUPS, max(1, round(math.sqrt(len(vectors) / _PER_GROUP))))
-    groups = _grouped(centred, wanted)
+    groups = np.unique(nearest, return_inverse=True)[1]
     by_size = np.argsort(-np.bincount(groups), kind="stable")
     groups = np.argsort(by_size)[groups]
-    middles = []
-    for group in range(len(by_size)):
-        members = np.flatnonzero(groups == group)
-        off = centred[members] - centred[members].mean(axis=0)
-        middles.append(int(members[(off**2).sum(axis=1).argmin()]))
+    members = (np.flatnonzero(groups == group) for group in range(len(by_size)))
+    middles = [int(rows[off[rows].argmin()]) for rows in members]
     return QuestionMap(places.astype(np.float32), groups, middles)
 
 
@@ -72,11 +81,13 @@ def name_groups(texts: Sequence[Sequence[str]]) -> list[list[str]]:
     return names
 
 
-def _grouped(points: Matrix, wanted: int) -> npt.NDArray[np.intp]:
-    """Return the group of each point, numbered from 0 without gaps."""
+def _centres(points: Matrix, wanted: int) -> Matrix:
+    """Return the centre of each group."""
     from scipy.cluster.vq import kmeans2  # 13 MB of memory
 
     wanted = min(wanted, len(np.unique(points, axis=0)))
     with warnings.catch_warnings(action="ignore"):  # a group may end empty
-        groups = kmeans2(points, wanted, iter=_ROUNDS, minit="++", rng=np.random.default_rng(0))[1]
-    return np.unique(groups, return_inverse=True)[1]
+        centres: Matrix = kmeans2(
+            points, wanted, iter=_ROUNDS, minit="++", rng=np.random.default_rng(0)
+        )[0]
+    return centres

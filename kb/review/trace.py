@@ -51,8 +51,11 @@ class Tracer:
     index: Index
     gate: Gate
     _: KW_ONLY
-    answerer_of: Callable[[int], Awaitable[Answerer]]
-    """Returns what answers as a release does that is not live."""
+    answerer_of: Callable[[int, str, str], Awaitable[Answerer]]
+    """Returns what answers as a release does (0: the live one), with another value of a setting
+    (empty: with all as they are)."""
+    settings: Mapping[str, object]
+    """Those that may be tried with another value, by name, with their own."""
 
     async def trace(
         self,
@@ -61,13 +64,19 @@ class Tracer:
         language_code: str = "",
         history: Sequence[Turn] = (),
         release: int = 0,
+        setting: str = "",
+        value: str = "",
     ) -> Trace:
-        """Answer a message, as an earlier `release` if one is given; tell what led to the answer.
+        """Answer a message and tell what led to the answer: now, or as an earlier `release` did, or
+        with another `value` of a setting.
 
         Raises:
             ReleaseNotFound: if there is none with this number any more.
+            ConfigError: if the value cannot be used.
         """
-        answerer = await self.answerer_of(release) if release else self.answerer
+        answerer = self.answerer
+        if release or setting:
+            answerer = await self.answerer_of(release, setting, value)
         found = await answerer.evaluate(message, history)
         answer = await answerer.answer(
             message, language_code=language_code, history=history, found=found

@@ -183,6 +183,9 @@ class ScriptedDesk:
 class NoEntries:
     """An empty knowledge base."""
 
+    settings: Mapping[str, object] = {}
+    """That a test bench may try with other values."""
+
     async def audit(self, on_compared: object) -> list[Found]:
         return []
 

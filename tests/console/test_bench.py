@@ -74,7 +74,7 @@ async def test_an_earlier_release_is_asked_beside_the_live_one(
     await shop.put(faq=FAQ.replace("Always", "Never"))
     page = await ask(client, "Are you open?", release="1")
     earlier, live = re.findall(r"<h3>(?:Release 1|Live)</h3>(.*?)</ol>", page, re.DOTALL)
-    for side, answer in ((earlier, "Always."), (live, "Never.")):
+    for side, answer in ((earlier, "<mark>Always</mark>."), (live, "<mark>Never</mark>.")):
         assert f">{answer}</p>" in side
         assert re.search(r"entry, probability <strong>0\.\d{3}</strong>", side)
         assert "May I return a lamp?" in side, "a candidate"
@@ -85,6 +85,27 @@ async def test_an_earlier_release_is_asked_beside_the_live_one(
     assert response.status_code == 409
     assert "Release 77 does not exist" in response.text
     assert "Never." in response.text, "the live one answers all the same"
+
+
+async def test_another_value_of_a_setting_is_asked_beside_todays(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    form = {"setting": "answers.answer_at", "value": "0.9999"}
+    page = await ask(client, "May I return a lamp?", **form)
+    now, other = re.findall(r"<h3>(?:Live, )?answers.answer_at: ([\d.]+.*?)</ol>", page, re.DOTALL)
+    assert now.startswith(f"{POLICY.answer_at}<")
+    assert "<p>entry, probability" in now
+    assert other.startswith("0.9999<")
+    assert "<p>entry<mark>, hedged</mark>, probability" in other, "what differs is marked"
+    assert '<option value="answers.answer_at" selected>' in page
+    both = await ask(client, "May I return a lamp?", **form, release="1")
+    assert "<h3>Release 1, answers.answer_at: 0.9999</h3>" in both
+    form["value"] = "7"
+    response = await client.post("/console/bench", data={"question": "Are you open?", **form})
+    assert response.status_code == 409
+    assert "answers.answer_at: 7 is too much; write at most 1" in response.text
+    assert "Always." in response.text, "with today's value it is answered all the same"
+    assert "Side by side" not in await ask(client, "Are you open?", setting="console.host")
 
 
 async def test_an_empty_question_is_asked_for(client: httpx.AsyncClient) -> None:

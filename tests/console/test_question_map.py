@@ -1,16 +1,19 @@
 """The map of the questions over a real database."""
 
 import html
+import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import anyio
 import httpx
+import numpy as np
 import pytest
 from sqlalchemy import event
 
 from console import question_map
+from console.question_map import _circles
 from core.errors import ModelUnavailable
 from core.types import Answer, Matrix
 from db.base import Database
@@ -53,9 +56,16 @@ async def drawn(client: httpx.AsyncClient, query: str = "") -> str:
 def rows(page: str) -> list[tuple[str, str, int, str]]:
     """Return the groups of a page: link, name, how many questions, how many percent resolved."""
     found = re.findall(
-        r'<a href="(/console/answers[^"]+)">([^<]+)</a>.*?number">(\d+)</td><td[^>]*>(\d+%)', page
+        r'<a href="(/console/answers[^"]+)"[^>]*>([^<]+)</a>.*?number">(\d+)</td><td[^>]*>(\d+%)',
+        page,
     )
     return [(html.unescape(a), name, int(count), share) for a, name, count, share in found]
+
+
+def circles(page: str) -> dict[str, list[list[int]]]:
+    """Return what is drawn of each outcome: x and y in thousandths, how many questions, group."""
+    found = re.findall(r'data-name="([^"]+)" data-circles="([^"]+)"', page)
+    return {name: json.loads(of) for name, of in found}
 
 
 async def test_questions_of_like_meaning_are_a_group_that_leads_to_them(
@@ -67,8 +77,11 @@ async def test_questions_of_like_meaning_are_a_group_that_leads_to_them(
     assert kayaks[2:] == (10, "0%")
     assert "heavy" in bikes[1]
     assert "kayak" in kayaks[1]
-    assert page.count('<circle class="kind-answered" cx') == 20 + 1, "one in the legend"
-    assert "<title>Do you rent a kayak c?</title>" in page
+    drawn_as = circles(page)
+    assert sum(count for *_, count, group in drawn_as["Answered"] if group == 0) == 20
+    assert sum(count for *_, count, group in drawn_as["No answer known"] if group == 1) == 10
+    assert all(0 <= at <= 1000 for of in drawn_as.values() for one in of for at in one[:2])
+    assert "30 questions are shown, which is all." in page
     listed = (await client.get(kayaks[0])).text
     assert listed.count("<li>") == 10
     assert "bike" not in listed
@@ -78,11 +91,14 @@ async def test_questions_of_like_meaning_are_a_group_that_leads_to_them(
 async def test_who_was_erased_is_gone_from_the_map_at_once(
     client: httpx.AsyncClient, builder: Builder
 ) -> None:
-    assert "kayak c?" in await drawn(client)
+    assert rows(await drawn(client))[1][2] == 10
     await builder.records.conversations.forget("web:Do you rent a kayak c?")
     page = await drawn(client)
-    assert "kayak c?" not in page
     assert rows(page)[1][2] == 9
+    assert "29 questions are shown" in page
+    async with builder.records.conversations._database.engine.connect() as connection:
+        kept = await connection.exec_driver_sql("SELECT count(*) FROM question_vectors")
+        assert kept.scalar() == 29, "its vector is gone with it"
 
 
 async def test_a_judged_answer_has_its_colour_at_once(
@@ -107,19 +123,34 @@ async def test_words_are_read_once_while_nothing_changes(
     assert read == []
 
 
-async def test_of_many_questions_a_sample_is_drawn_always_the_same(
+async def test_vectors_outlast_a_restart_and_not_another_model(builder: Builder) -> None:
+    await record(builder, BIKES, FAQ)
+    embedders = [WordEmbedder(), WordEmbedder(), WordEmbedder("another-model")]
+    for embedder in embedders:
+        async with builder.client(embedder=embedder) as client:
+            assert "20 questions are shown" in await drawn(client)
+    assert [len(one.embedded) for one in embedders] == [20, 0, 20]
+
+
+async def test_while_many_are_read_the_newest_are_shown_and_how_many(
     builder: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(question_map, "_MOST", 12)
+    monkeypatch.setattr(question_map, "_STORED", 16)
+    monkeypatch.setattr(question_map, "_READ_S", 0.01)
+    embedder = Held()
     await record(builder, [*BIKES, *KAYAKS], FAQ)
-    pages = []
-    for _ in range(2):
-        async with builder.client() as client:
-            pages.append(await drawn(client))
-    assert "sample of 12 of the 30 questions" in pages[0]
-    titles = [re.findall("<title>([^<]+)</title></circle>", page) for page in pages]
-    assert titles[0] == titles[1]
-    assert len(titles[0]) == 12
+    async with builder.client(embedder=embedder) as client:
+        await client.get("/console/figures/map")
+        await embedder.held.wait()
+        page = await drawn(client)
+        assert "16 of 30 questions are shown; the others are being read" in page
+        embedder.may.set()
+
+
+async def test_equal_and_near_questions_are_one_circle() -> None:
+    places = np.array([[0.5, 0.5], [0.5, 0.5], [0.501, 0.501], [1, 1], [0, 0.3]], np.float32)
+    found = sorted(_circles(places, np.array([0, 1, 1, 0, 2])))
+    assert found == [[0, 300, 1, 2], [500, 500, 3, 1], [1000, 1000, 1, 0]]
 
 
 class Held(WordEmbedder):
@@ -148,7 +179,7 @@ async def test_a_page_says_how_far_the_map_is_and_nothing_is_embedded_twice(
         await client.get("/console/figures/map")
         await embedder.held.wait()
         page = (await client.get("/console/figures/map")).text
-        assert "16 of 20" in page
+        assert "16 of 40" in page
         assert 'http-equiv="refresh"' in page
         assert "There are none" in (await client.get("/console/answers?group=1")).text
         embedder.may.set()

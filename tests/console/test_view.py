@@ -3,9 +3,11 @@
 import pytest
 
 from console.labels import Labels
+from console.pages import STATIC
 from console.transcripts import Exchange, Transcripts
 from console.view import lines_of, render_plain, show_answer
 from core.types import Answer, Source
+from tests.console.browser import AXE
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -61,3 +63,10 @@ def test_the_oldest_chats_and_exchanges_give_way() -> None:
     assert [e.question for e in transcripts.of("a")] == ["2", "3"]
     assert transcripts.of("b") == ()
     assert len(transcripts.of("c")) == 1
+
+
+def test_the_chart_library_is_the_one_that_is_pinned() -> None:
+    pinned = AXE.parents[1] / "chart.js" / "dist" / "chart.umd.min.js"
+    if not pinned.is_file():
+        pytest.skip("npm ci was not run")
+    assert (STATIC / pinned.name).read_bytes() == pinned.read_bytes()

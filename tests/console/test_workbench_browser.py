@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 from starlette.types import ASGIApp
 
 from console.knowledge import Editing
@@ -117,6 +117,12 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
         browser.find_element(By.CSS_SELECTOR, "form .primary").click()
         browser.find_element(By.ID, "compared")
         show(browser, tmp_path, "bench-compared")
+        Select(browser.find_element(By.ID, "release")).select_by_value("")
+        Select(browser.find_element(By.ID, "setting")).select_by_value("answers.answer_at")
+        browser.find_element(By.ID, "value").send_keys("0.9999")
+        browser.find_element(By.CSS_SELECTOR, "form .primary").click()
+        browser.find_element(By.CSS_SELECTOR, ".channel mark")
+        show(browser, tmp_path, "bench-settings")
 
         browser.get(f"{url}/console/questions")
         browser.find_element(By.PARTIAL_LINK_TEXT, "Norway").send_keys(Keys.ENTER)
@@ -124,3 +130,34 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
         browser.find_element(By.ID, "entry-answer").send_keys("Yes.", Keys.TAB, Keys.ENTER)
         browser.find_element(By.XPATH, "//button[text()='Apply']")  # the page looks again by itself
         show(browser, tmp_path, "preview")
+
+
+def test_charts_are_drawn_and_lead_to_the_questions_behind_them(url: str) -> None:
+    drawn = (
+        "return [...document.querySelectorAll('canvas')].map(c => Chart.getChart(c).config.type)"
+    )
+    press = """
+        const chart = Chart.getChart(document.querySelector(arguments[0]));
+        const {x, y} = chart.getDatasetMeta(0).data[0].getCenterPoint();
+        const {left, top} = chart.canvas.getBoundingClientRect();
+        const at = {clientX: left + x, clientY: top + y, bubbles: true};
+        chart.canvas.dispatchEvent(new MouseEvent("click", at));
+    """
+    with open_browser() as browser:
+        browser.implicitly_wait(_TIMEOUT_S)
+        set_screen(browser, width=1280, height=900)
+        browser.get(f"{url}/console/figures")
+        browser.find_element(By.CSS_SELECTOR, "#hours ~ * canvas")
+        charts, tables = (
+            browser.execute_script(drawn),
+            browser.find_elements(By.CSS_SELECTOR, ".bars"),
+        )
+        assert charts == ["bar"] * len(tables)
+        browser.execute_script(press, "#outcome ~ * canvas")
+        WebDriverWait(browser, _TIMEOUT_S).until(lambda b: "/console/answers?" in b.current_url)
+        browser.get(f"{url}/console/figures/map")
+        browser.find_element(By.CSS_SELECTOR, "#map canvas")
+        assert browser.execute_script(drawn) == ["scatter"]
+        browser.execute_script(press, "#map canvas")
+        WebDriverWait(browser, _TIMEOUT_S).until(lambda b: "group=" in b.current_url)
+        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]

@@ -5,11 +5,13 @@ import datetime
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 
+from core.config import Config
+from core.config_files import with_value
 from core.errors import IngestError, UnreadableFile
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
@@ -281,7 +283,10 @@ def tracer_of(shop: Workshop) -> Tracer:
     replay = Replay(live, partial(Answerer, policy=POLICY, today=lambda: TODAY))
     gate = Gate(shop.golden, replay, SameRanker())
 
-    async def answerer_at(number: int) -> Answerer:
+    async def answerer_at(number: int, setting: str, value: str) -> Answerer:
+        if setting:
+            answers = with_value(Config(), setting, value).answers
+            return answerer_of(shop, policy=replace(POLICY, answer_at=answers.answer_at))
         release = await shop.repository.get(number)
         place = Place(release.table, release.version, release.rows)
         view, rankers = await shop.index.peek(place, number), DefaultRanker()
@@ -289,4 +294,6 @@ def tracer_of(shop: Workshop) -> Tracer:
         finder = Retriever(shop.embedder, seen.view, seen.ranker)
         return Answerer(finder, Replier(), None, policy=POLICY, today=lambda: TODAY)
 
-    return Tracer(answerer_of(shop), shop.index, gate, answerer_of=answerer_at)
+    settings = {"answers.answer_at": POLICY.answer_at}
+    live_one = answerer_of(shop)
+    return Tracer(live_one, shop.index, gate, answerer_of=answerer_at, settings=settings)

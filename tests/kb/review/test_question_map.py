@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.types import Matrix
+from kb.review import question_map
 from kb.review.question_map import lay_out, name_groups
 
 
@@ -29,6 +30,18 @@ def test_heaps_are_the_groups_largest_first_and_the_map_is_the_same_each_time() 
     assert first.places.max() == 1
     spread = [np.ptp(first.places[first.groups == g], axis=0).max() for g in range(3)]
     assert max(spread) < 0.5, "each heap is together"
+
+
+def test_of_many_some_tell_the_axes_and_the_groups_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_map, "_FITTED", 60)
+    bytes_of = np.rint(256 * heaps(60, 100, 40)).clip(-127, 127).astype(np.int8)
+    found = lay_out(bytes_of)
+    sizes = np.bincount(found.groups)
+    assert sizes.sum() == 200
+    assert len({*found.groups[60:160]} & {*found.groups[:60]}) == 0
+    for group, middle in enumerate(found.middles):
+        assert found.groups[middle] == group
+    assert np.array_equal(lay_out(bytes_of).places, found.places)
 
 
 @pytest.mark.parametrize("count", [5, 400])
