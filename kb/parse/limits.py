@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
@@ -60,6 +60,21 @@ def unless_damaged(name: str, what: str, *, remedy: str) -> Iterator[None]:
     except _DAMAGE as error:
         why = f"{type(error).__name__}: {str(error)[:120]}"
         raise UnreadableFile(name, f"The {what} is damaged ({why}). {remedy}") from error
+
+
+def too_large(columns: int, cells: Iterable[str]) -> str:
+    """Return why a row of so many columns is not taken, or nothing."""
+    if columns > MAX_COLUMNS:
+        return f"It has {columns:,} columns; at most {MAX_COLUMNS} are read."
+    if (longest := max(map(len, cells), default=0)) > MAX_CELL_CHARS:
+        return f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
+    return ""
+
+
+def whole(written: str | None, usual: int = 1, *, most: int = 99_999) -> int:
+    """Return the whole number of an attribute, `most` at most; `usual` if it is none."""
+    digits = written or ""
+    return min(int(digits), most) if digits.isdecimal() and len(digits) < 10 else usual
 
 
 def open_zip(name: str, data: bytes) -> zipfile.ZipFile:

@@ -11,13 +11,7 @@ from core.types import Section
 from kb.parse.blocks import PSEUDO_LEVEL, Block, passages, text_of
 from kb.parse.faq.columns import is_faq, map_columns
 from kb.parse.faq.lines import MIN_QUESTIONS, SHARE, split_asked, split_lines
-from kb.parse.faq.questions import (
-    MAX_QUESTION_CHARS,
-    asks_unmarked,
-    bare,
-    is_question,
-    names_faq,
-)
+from kb.parse.faq.questions import MAX_QUESTION_CHARS, asks_unmarked, bare, is_question, names_faq
 from kb.parse.marks import with_links, without_links
 
 MAX_ANSWER_CHARS = 6000

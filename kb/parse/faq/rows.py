@@ -87,6 +87,30 @@ class Taken:
     skipped: tuple[Skipped, ...]
 
 
+def read_sheets(
+    titles: Sequence[str],
+    rows_of: Callable[[int, str, list[Skipped]], Sequence[Row] | str],
+    given: Given,
+) -> Taken:
+    """Read each sheet, under its title if there are several.
+
+    `rows_of` returns the rows of a sheet by its number, and names what it leaves out of them with
+    the label and in the list that it is given; or it returns why the sheet is not read.
+    """
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    for number, title in enumerate(titles):
+        label = f"sheet {title}"
+        rows = rows_of(number, label, skipped) or "The sheet is empty."
+        if isinstance(rows, str):
+            skipped.append(Skipped(label, rows))
+            continue
+        taken = read_table(rows, title_path=(title,) if len(titles) > 1 else (), given=given)
+        sections += taken.sections
+        skipped += taken.skipped
+    return Taken(tuple(sections), tuple(skipped))
+
+
 def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given) -> Taken:
     """Read a table as FAQ entries if it has question and answer columns, else as text.
 

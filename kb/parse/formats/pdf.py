@@ -19,20 +19,9 @@ from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.formats.pdf_blocks import Titles, blocks_of, title_key
-from kb.parse.formats.pdf_layout import (
-    PLACEHOLDER,
-    forward,
-    reads_backward,
-    tables_in,
-    take_tables,
-)
+from kb.parse.formats.pdf_layout import PLACEHOLDER, forward, reads_backward, tables_in, take_tables
 from kb.parse.formats.pdf_page import Box, Letters, with_changes
-from kb.parse.formats.picture import (
-    EXTRA,
-    MAX_READ_PAGES,
-    can_read,
-    read_pages,
-)
+from kb.parse.formats.picture import EXTRA, MAX_READ_PAGES, can_read, read_pages
 from kb.parse.limits import MAX_PAGES, PROTECTED, OnPage, ignore_page
 
 _GLUED = re.compile(
@@ -103,7 +92,7 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
     titles = Titles(_outline(reader), letters)
     layouts = {number: read.layout for number, read in letters.items() if read.layout}
     layouts |= {number: picture.layout for number, picture in read_as_pictures.items()}
-    tables = {} if glued else _take_tables(reader, texts, letters, layouts)
+    tables = {} if glued else _take_tables(reader, texts, letters, layouts, titles)
     blocks = tuple(blocks_of(texts, tables, titles))
     for number, read in letters.items():
         if read.hidden_words:
@@ -317,6 +306,7 @@ def _take_tables(
     texts: list[str],
     letters: Mapping[int, Letters],
     layouts: Mapping[int, str],
+    titles: Titles,
 ) -> dict[int, list[Block]]:
     """Take the tables out of the texts of pages; return them by page number, from 1.
 
@@ -336,9 +326,9 @@ def _take_tables(
         except _DAMAGED:
             continue  # its text has been read
         bold = {line for line, _, is_bold in read.lines if is_bold}
-        texts[number - 1], found[number] = take_tables(
-            text, tables_in(with_changes(_cleaned(layout), read.changes)), bold, f"page {number}"
-        )
+        layout = with_changes(_cleaned(layout), read.changes)
+        tables = tables_in(layout, lambda line: titles.level(line)[1] > 0)
+        texts[number - 1], found[number] = take_tables(text, tables, bold, f"page {number}")
     return found
 
 

@@ -7,7 +7,7 @@ only if the page's plain text has the same cells, one after the other, so no wor
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
@@ -143,11 +143,11 @@ _Cell: TypeAlias = tuple[int, int, str]
 """Where it starts and ends in its line, and its text."""
 
 
-def tables_in(layout: str) -> list[Table]:
+def tables_in(layout: str, is_heading: Callable[[str], bool] = lambda line: False) -> list[Table]:
     """Return the tables of a page's fixed-width rendering.
 
     A line of one cell, beyond the first column, goes on with the row above; not one that stands
-    farther below than rows do, such as the number of the page.
+    farther below than rows do, such as the number of the page, and no heading at the end.
     """
     found: list[Table] = []
     run: list[list[_Cell]] = []
@@ -169,9 +169,12 @@ def tables_in(layout: str) -> list[Table]:
             run.append(cells)
             blank = 0
             continue
+        last = run[-1] if run else before
+        while run and len(run[-1]) == 1 and is_heading(run[-1][0][2]):
+            run.pop()
         if table := _table(run, above):
             found.append(table)
-        above, before = (run[-1] if run else before), cells
+        above, before = last, cells
         run = [cells] if len(cells) > 1 else []
         blank = widest = 0
     return found

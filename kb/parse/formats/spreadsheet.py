@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import openpyxl
@@ -18,24 +18,19 @@ from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
 
-from core.types import Section, Skipped
+from core.types import Skipped
+from kb.parse.blocks import HIDDEN
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import (
-    NO_RESULT,
-    Taken,
-    read_table,
-    unread_pictures,
-    without_hidden,
-)
+from kb.parse.faq.rows import NO_RESULT, Taken, read_sheets, unread_pictures, without_hidden
 from kb.parse.faq.table_text import Row
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.limits import (
-    MAX_CELL_CHARS,
     MAX_CELLS,
     MAX_COLUMNS,
     MAX_ROWS,
     check_office,
+    too_large,
     unless_damaged,
 )
 from kb.parse.marks import PICTURE_SAYS, Run, day_mark, line_of, link_mark, signs_of
@@ -65,32 +60,25 @@ def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
 
 
 def _read(data: bytes, given: Given) -> Taken:
-    sections: list[Section] = []
-    skipped: list[Skipped] = []
     book = io.BytesIO(data)
     with zipfile.ZipFile(book) as archive:
         texts = archive.read(_TEXTS) if _TEXTS in archive.namelist() else b""
     rich = any(mark in texts for mark in (b"vertAlign", b"strike"))
     workbook = openpyxl.load_workbook(book, read_only=True, data_only=True, rich_text=rich)
-    several = len(workbook.worksheets) > 1
-    for number, sheet in enumerate(workbook.worksheets, start=1):
-        label = f"sheet {sheet.title}"
-        if number > _MAX_SHEETS:
-            skipped.append(Skipped(label, f"Only {_MAX_SHEETS} sheets are read."))
-        elif sheet.sheet_state != "visible":
-            skipped.append(Skipped(label, "The sheet is hidden. Show it to have it read."))
-        elif not isinstance(sheet, ReadOnlyWorksheet):
-            skipped.append(Skipped(label, "It is a chart and holds no text."))
-        else:
-            rows = _rows(sheet, label, skipped)
-            title_path = (sheet.title,) if several else ()
-            taken = read_table(rows, title_path=title_path, given=given)
-            sections += taken.sections
-            skipped += taken.skipped
-            if not rows:
-                skipped.append(Skipped(label, "The sheet is empty."))
+
+    def rows_of(number: int, label: str, skipped: list[Skipped]) -> Sequence[Row] | str:
+        sheet = workbook.worksheets[number]
+        if number >= _MAX_SHEETS:
+            return f"Only {_MAX_SHEETS} sheets are read."
+        if sheet.sheet_state != "visible":
+            return HIDDEN.format("sheet")
+        if not isinstance(sheet, ReadOnlyWorksheet):
+            return "It is a chart and holds no text."
+        return _rows(sheet, label, skipped)
+
+    taken = read_sheets([sheet.title for sheet in workbook.worksheets], rows_of, given)
     workbook.close()
-    return Taken(tuple(sections), tuple(skipped))
+    return taken
 
 
 def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[Row]:
@@ -127,7 +115,7 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
                 reason = f"The sheet has more than {len(grid):,} rows; the rest was not read."
                 skipped.append(Skipped(location, f"{reason} Split it."))
                 break
-            if reason := _objection(values):
+            if reason := too_large(max(values), values.values()):
                 skipped.append(Skipped(location, reason))
             else:
                 grid[number] = values
@@ -193,11 +181,7 @@ def _hidden_columns(parser: WorkSheetParser) -> set[int]:
 
 
 def _add_related(
-    grid: dict[int, dict[int, str]],
-    parser: _Parser,
-    sheet: Any,
-    label: str,
-    skipped: list[Skipped],
+    grid: dict[int, dict[int, str]], parser: _Parser, sheet: Any, label: str, skipped: list[Skipped]
 ) -> None:
     """Put the address of a cell's link behind its words, and the one word that a picture says.
 
@@ -226,15 +210,6 @@ def _add_related(
             else:
                 unread.append(f"{get_column_letter(column)}{row}")
     skipped += unread_pictures(unread, label)
-
-
-def _objection(values: Mapping[int, str]) -> str:
-    """Return why a row is not taken, or nothing."""
-    if max(values) > MAX_COLUMNS:
-        return f"It reaches to column {max(values):,}; at most {MAX_COLUMNS} are read."
-    if (longest := max(map(len, values.values()))) > MAX_CELL_CHARS:
-        return f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
-    return ""
 
 
 def _fill_merged(grid: dict[int, dict[int, str]], parser: WorkSheetParser) -> dict[int, set[int]]:

@@ -39,7 +39,7 @@ from kb.parse.formats.word_text import (
     w,
     write_styles,
 )
-from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, unless_damaged
+from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, unless_damaged, whole
 from kb.parse.marks import with_links, without_links
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
@@ -106,8 +106,7 @@ class _Reader:
                     level = int(outline) + 1
             numbering = child(properties, "numPr")
             if not listed[0] and numbering is not None:
-                depth = value(numbering, "ilvl")
-                listed = (value(numbering, "numId"), int(depth) if depth.isdigit() else 0)
+                listed = (value(numbering, "numId"), whole(value(numbering, "ilvl"), 0))
         return level, listed if level is None else ("", 0)
 
     def _container(self, element: Any, depth: int) -> Iterator[Block]:
@@ -158,7 +157,7 @@ class _Reader:
         list_id, depth = style_list
         if numbering is not None:
             list_id = value(numbering, "numId") or list_id
-            depth = int(value(numbering, "ilvl") or depth)
+            depth = whole(value(numbering, "ilvl"), depth)
         if list_id and list_id != "0":
             depth = min(depth, 8)
             return Block(
@@ -189,8 +188,7 @@ class _Reader:
                 continued = merge is not None and merge.get(w("val"), "continue") == "continue"
                 if continued and len(row) < len(above):
                     text = above[len(row)]
-                wide = int(span) if span.isdigit() and len(span) < 4 else 1
-                row += [text] * min(wide, MAX_COLUMNS)
+                row += [text] * whole(span, most=MAX_COLUMNS)
             if heads == len(rows) and next(row_element.iter(w("tblHeader")), None) is not None:
                 heads += any(row)
             above = row

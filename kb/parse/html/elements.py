@@ -83,9 +83,3 @@ def words_unlinked(node: LexborNode) -> int:
     """Count the words of an element that are no links, buttons or fields."""
     inner = node.css("a, button, label, select, textarea, script, style, noscript, template")
     return max(count_words(node) - sum(map(count_words, inner)), 0)
-
-
-def span(cell: LexborNode, name: str) -> int:
-    """Return over how many rows or columns a cell reaches."""
-    value = cell.attributes.get(name) or "1"
-    return max(1, min(int(value), 1000)) if value.isdigit() and len(value) < 6 else 1

@@ -14,12 +14,11 @@ from kb.parse.html.elements import (
     fold,
     is_furniture,
     sign_of,
-    span,
     title_of,
     words_unlinked,
 )
 from kb.parse.html.hidden import Visibility, controlled
-from kb.parse.limits import MAX_CELLS, MAX_NESTING
+from kb.parse.limits import MAX_CELLS, MAX_NESTING, whole
 from kb.parse.marks import (
     ASKS,
     LOCATION,
@@ -203,9 +202,8 @@ class Reader:
             # What follows no longer answers its last question.
             self._blocks.append(Block("end", level=PSEUDO_LEVEL + (tag == "dl")))
         elif tag in {"ul", "ol", "menu"}:
-            start = node.attributes.get("start") or "1"
-            number = int(start) - 1 if start.isdigit() and len(start) < 6 else 0
-            self._list_marks.append(number if tag == "ol" else -1)
+            first = whole(node.attributes.get("start"))
+            self._list_marks.append(first - 1 if tag == "ol" else -1)
             self._children(node, depth)
             self._close()
             self._list_marks.pop()
@@ -325,7 +323,8 @@ class Reader:
             if self._left_out(row_node) or (exported and not cells):
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
-            parts = ((self._cell(c), span(c, "colspan"), span(c, "rowspan")) for c in cells)
+            spans = ((c.attributes.get("colspan"), c.attributes.get("rowspan")) for c in cells)
+            parts = ((self._cell(c), *map(whole, s)) for c, s in zip(cells, spans, strict=True))
             row, above = grid_row(parts, above)
             budget -= len(row)
             if budget < 0:
