@@ -8,7 +8,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from kb.parse.blocks import (
     around_pages,
     heading,
     headings_from_bold,
+    marked_block,
     with_header,
 )
 from kb.parse.formats.chart import CHARTS, chart_blocks
@@ -40,7 +41,7 @@ from kb.parse.formats.word_text import (
     write_styles,
 )
 from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, unless_damaged, whole
-from kb.parse.marks import with_links, without_links
+from kb.parse.marks import without_links
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _HOLDS_CELLS = {*map(w, ("sdt", "sdtContent", "ins", "customXml"))}
@@ -124,10 +125,8 @@ class _Reader:
         self._paragraph += 1
         where = f"paragraph {self._paragraph}"
         marked = marked_text(paragraph, self._links)
-        if text := without_links(marked):
-            block = self._classified(paragraph, text, where)
-            lead = block.text[: len(block.text) - len(text)] if block.kind == "item" else ""
-            yield replace(block, linked=lead + with_links(marked))
+        if marked:
+            yield self._classified(paragraph, marked, where)
         for box in paragraph.iter(w("txbxContent")):
             if not inside(box, FALLBACK):
                 yield from self._container(box, depth + 1)
@@ -143,14 +142,14 @@ class _Reader:
                 if text := "".join(drawn.itertext(qn("a:t"))).strip():
                     yield Block("item", f"- {text}", location=where)
 
-    def _classified(self, paragraph: Any, text: str, where: str) -> Block:
+    def _classified(self, paragraph: Any, marked: str, where: str) -> Block:
         properties = child(paragraph, "pPr")
         style = value(properties, "pStyle")
         level, style_list = self._styles.get(style, (None, ("", 0)))
         own_level = value(properties, "outlineLvl")
         if own_level.isdigit() and int(own_level) < 9:
             level = int(own_level) + 1
-        single = re.sub(r"\s*\n\s*", " ", text)
+        single = without_links(marked).replace("\n", " ")
         if level is not None and len(single) <= 300:
             return heading(single, level, where)
         numbering = child(properties, "numPr")
@@ -160,11 +159,10 @@ class _Reader:
             depth = whole(value(numbering, "ilvl"), depth)
         if list_id and list_id != "0":
             depth = min(depth, 8)
-            return Block(
-                "item", f"{'  ' * depth}{self._mark(list_id, depth)} {text}", location=where
-            )
-        bold = _all_bold(paragraph)
-        return Block("text", text, level=PSEUDO_LEVEL if bold else 0, location=where)
+            lead = f"{'  ' * depth}{self._mark(list_id, depth)} "
+            return marked_block("item", marked, where, lead=lead)
+        level = PSEUDO_LEVEL if _all_bold(paragraph) else 0
+        return marked_block("text", marked, where, level=level)
 
     def _mark(self, list_id: str, depth: int) -> str:
         if self._numbering.get((list_id, depth), "bullet") in {"bullet", "none"}:
@@ -184,7 +182,8 @@ class _Reader:
                 properties = child(cell, "tcPr")
                 merge = child(properties, "vMerge")
                 span = value(properties, "gridSpan")
-                text = " ".join(_cell_text(cell, depth, self._links).split())
+                parts = (marked_text(p, self._links) for p in cell.iter(w("p")))
+                text = " ".join("; ".join(filter(None, parts)).split())
                 continued = merge is not None and merge.get(w("val"), "continue") == "continue"
                 if continued and len(row) < len(above):
                     text = above[len(row)]
@@ -212,9 +211,7 @@ class _Reader:
             if kind not in {"footnotes", "endnotes"} or relation.is_external:
                 continue
             for note in parse_xml(relation.target_part.blob):
-                text = " ".join(
-                    t for p in note.iter(w("p")) if (t := without_links(marked_text(p, {})))
-                )
+                text = " ".join(filter(None, (marked_text(p, {}) for p in note.iter(w("p")))))
                 if text and note.get(w("type")) is None:
                     number = note.get(w("id"), "")
                     blocks.append(Block("text", text, location=f"{kind[:-1]} {number}"))
@@ -237,12 +234,6 @@ def _cells(row: Any) -> Iterator[Any]:
             yield part
         elif part.tag in _HOLDS_CELLS:
             yield from _cells(part)
-
-
-def _cell_text(cell: Any, depth: int, links: Mapping[str, str]) -> str:
-    if depth > MAX_NESTING:
-        return ""
-    return "; ".join(t for p in cell.iter(w("p")) if (t := marked_text(p, links)))
 
 
 def _all_bold(paragraph: Any) -> bool:

@@ -283,3 +283,11 @@ def test_letters_are_taken_in_the_order_of_a_rendering_with_the_look_of_their_li
     read = Letters(lines=[("3\ufe8e\ufee3", 18.0, True), ("x", 9.0, False)])
     assert read.take_layout("ما   3\nnew") == "ما 3\nnew"
     assert read.lines == [("ما3", 18.0, True)]
+
+
+def test_a_heading_below_a_table_is_no_row_of_it() -> None:
+    rows = "   Parcel    Price\n   Small     4.90\n   Medium    6.90\n   Large     9.90\n"
+    layout = f"On the left.\n{rows}   Delivery\n"
+    (table,) = tables_in(layout, lambda line: line == "Delivery")
+    assert table.rows[-1] == ("Large", "9.90")
+    assert tables_in(layout)[0].rows[-1] == ("Delivery", "")  # unless its letters tell
