@@ -211,7 +211,8 @@ class _Reader:
             if kind not in {"footnotes", "endnotes"} or relation.is_external:
                 continue
             for note in parse_xml(relation.target_part.blob):
-                text = " ".join(filter(None, (marked_text(p, {}) for p in note.iter(w("p")))))
+                parts = (without_links(marked_text(p, {})) for p in note.iter(w("p")))
+                text = " ".join(filter(None, parts))
                 if text and note.get(w("type")) is None:
                     number = note.get(w("id"), "")
                     blocks.append(Block("text", text, location=f"{kind[:-1]} {number}"))
