@@ -92,6 +92,8 @@ class Reader:
         self._panels = {n: tab for n, tab in self._panels.items() if by_id(tree, n) is not None}
         self._tabs = {tab.mem_id for tab in self._panels.values()}
         self._words_around = 0
+        self._folds = 0
+        """Folded parts, one in another, that are being read."""
 
     def read(self, root: LexborNode | None) -> list[Block]:
         """Return the blocks of an element and all in it."""
@@ -195,12 +197,16 @@ class Reader:
         if tag[0] == "h" and tag[1:].isdigit():
             self._heading(node, int(tag[1]))
         elif tag in {"summary", "dt"}:
-            self._title(node, PSEUDO_LEVEL + (tag == "dt"))
+            self._title(node, self._folded() + (tag == "dt"))
+        elif node.attributes.get("role") == "button" and self._seen.opens(node):
+            self._title(node, PSEUDO_LEVEL)
         elif tag in {"details", "dl"}:
+            self._folds += tag == "details"
             self._children(node, depth)
             self._close()
             # What follows no longer answers its last question.
-            self._blocks.append(Block("end", level=PSEUDO_LEVEL + (tag == "dl")))
+            self._blocks.append(Block("end", level=self._folded() + (tag == "dl")))
+            self._folds -= tag == "details"
         elif tag in {"ul", "ol", "menu"}:
             first = whole(node.attributes.get("start"))
             self._list_marks.append(first - 1 if tag == "ol" else -1)
@@ -226,6 +232,10 @@ class Reader:
             self._children(node, depth)
             self._close()
             self._in_main = before
+
+    def _folded(self) -> int:
+        """Return the level of the title of a folded part; one in another is below it."""
+        return PSEUDO_LEVEL + 2 * max(self._folds - 1, 0)
 
     def _heading(self, node: LexborNode, level: int) -> None:
         inner = node.css_first("[id]")
