@@ -20,15 +20,13 @@ from kb.parse.faq.columns import (
     written,
 )
 from kb.parse.faq.entry import SHOWN, STATES, WITHHELD, entry_of, withheld
-from kb.parse.faq.formula import unprotect
+from kb.parse.faq.formula import NO_RESULT, unprotect
 from kb.parse.faq.questions import is_question
 from kb.parse.faq.table_text import HEADER_WITHIN, NAME_CHARS, Cells, Row, table_text, trim
 from kb.parse.faq.values import cell_text, split_list, split_variants
 from kb.parse.marks import day_of, with_links, without_links
 
 _FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
-NO_RESULT = "\ufdd2"
-"""A cell whose formula has no stored result."""
 UNSAVED = (
     "It has a formula without a stored result. Open the file in a spreadsheet program, save it and "
     "upload it again."

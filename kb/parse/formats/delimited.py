@@ -12,6 +12,7 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, faq_columns
+from kb.parse.faq.formula import shown
 from kb.parse.faq.questions import is_question
 from kb.parse.faq.rows import Taken, read_table
 from kb.parse.faq.table_text import Cells, Row
@@ -77,7 +78,7 @@ def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped
             skipped.append(Skipped(location, reason))
             continue
         cells += len(record)
-        rows.append(Row(location, tuple(record)))
+        rows.append(Row(location, tuple(map(shown, record))))
     return rows, skipped
 
 

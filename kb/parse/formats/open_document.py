@@ -21,7 +21,8 @@ from kb.parse.blocks import (
     with_header,
 )
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Taken, read_sheets, unread_pictures, without_hidden
+from kb.parse.faq.formula import NO_RESULT
+from kb.parse.faq.rows import Taken, read_sheets, unread_pictures, without_hidden
 from kb.parse.faq.table_text import Row
 from kb.parse.limits import (
     MAX_CELLS,

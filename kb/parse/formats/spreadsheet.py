@@ -21,7 +21,8 @@ from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetPars
 from core.types import Skipped
 from kb.parse.blocks import HIDDEN
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import NO_RESULT, Taken, read_sheets, unread_pictures, without_hidden
+from kb.parse.faq.formula import NO_RESULT, link_of
+from kb.parse.faq.rows import Taken, read_sheets, unread_pictures, without_hidden
 from kb.parse.faq.table_text import Row
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
@@ -45,9 +46,6 @@ _TEXTS_OF = re.compile(rb't="s"[^>]*>\s*<v>(\d{1,7})<|<t(?: [^>]*)?>([^<]{1,500}
 _TEXTS, _PICTURES_IN_CELLS = "xl/sharedStrings.xml", "xl/richData/richValueRel.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
-_LINK = re.compile(
-    r'(?:_xlfn\.)?HYPERLINK\(\s*"([^"]{1,2000})"\s*(?:[,;]\s*"((?:[^"]|""){0,500})"\s*)?\)', re.I
-)
 
 
 def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
@@ -154,11 +152,8 @@ class _Parser(WorkSheetParser):
         self.rich_text = inline is not None and len(inline) > 1  # its reader spoils plain texts
         cell = super().parse_cell(element)
         if len(element) and element[0].tag == FORMULA_TAG:
-            formula = element[0].text or ""
-            if link := _LINK.fullmatch(formula.strip()):
-                words = cell["value"] or (link[2] if link[2] is not None else link[1])
-                words = str(words).replace('""', '"')
-                cell["value"] = words + link_mark(link[1], words)
+            if link := link_of(element[0].text or "", str(cell["value"] or "")):
+                cell["value"] = link
             elif cell["value"] is None and element.get("t") != "str":
                 cell["value"] = NO_RESULT
         elif self.pictures is not None and cell["value"] == "#VALUE!" and element.get("vm"):

@@ -92,8 +92,8 @@ class Reader:
         self._panels = {n: tab for n, tab in self._panels.items() if by_id(tree, n) is not None}
         self._tabs = {tab.mem_id for tab in self._panels.values()}
         self._words_around = 0
-        self._folds = 0
-        """Folded parts, one in another, that are being read."""
+        self._folds, self._level = 0, PSEUDO_LEVEL
+        """Folded parts, one in another, that are being read, and the level of their titles."""
 
     def read(self, root: LexborNode | None) -> list[Block]:
         """Return the blocks of an element and all in it."""
@@ -197,16 +197,19 @@ class Reader:
         if tag[0] == "h" and tag[1:].isdigit():
             self._heading(node, int(tag[1]))
         elif tag in {"summary", "dt"}:
-            self._title(node, self._folded() + (tag == "dt"))
+            self._title(node, self._level + (tag == "dt"))
         elif node.attributes.get("role") == "button" and self._seen.opens(node):
             self._title(node, PSEUDO_LEVEL)
         elif tag in {"details", "dl"}:
-            self._folds += tag == "details"
+            around = self._folds, self._level
+            if tag == "details":
+                self._folds += 1
+                self._level += 2 * self._is_group()
             self._children(node, depth)
             self._close()
             # What follows no longer answers its last question.
-            self._blocks.append(Block("end", level=self._folded() + (tag == "dl")))
-            self._folds -= tag == "details"
+            self._blocks.append(Block("end", level=self._level + (tag == "dl")))
+            self._folds, self._level = around
         elif tag in {"ul", "ol", "menu"}:
             first = whole(node.attributes.get("start"))
             self._list_marks.append(first - 1 if tag == "ol" else -1)
@@ -233,9 +236,11 @@ class Reader:
             self._close()
             self._in_main = before
 
-    def _folded(self) -> int:
-        """Return the level of the title of a folded part; one in another is below it."""
-        return PSEUDO_LEVEL + 2 * max(self._folds - 1, 0)
+    def _is_group(self) -> bool:
+        """Tell whether a folded part begins in one that has nothing but folded parts."""
+        last = self._blocks[-1] if self._folds > 1 and self._blocks else Block("text")
+        heads = last.kind == "heading" and last.level == self._level
+        return heads or (last.kind == "end" and last.level > self._level)
 
     def _heading(self, node: LexborNode, level: int) -> None:
         inner = node.css_first("[id]")
