@@ -338,8 +338,14 @@ class Reader:
             if self._left_out(row_node) or (exported and not cells):
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
-            spans = ((c.attributes.get("colspan"), c.attributes.get("rowspan")) for c in cells)
-            parts = ((self._cell(c), *map(whole, s)) for c, s in zip(cells, spans, strict=True))
+            parts = (
+                (
+                    self._cell(c),
+                    whole(c.attributes.get("colspan")),
+                    whole(c.attributes.get("rowspan")),
+                )
+                for c in cells
+            )
             row, above = grid_row(parts, above)
             budget -= len(row)
             if budget < 0:
