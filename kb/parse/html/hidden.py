@@ -25,7 +25,7 @@ _PAPER = re.compile(r"background(?:-color)?\s*:\s*([^;]+)", re.IGNORECASE)
 _IS_WHITE = re.compile(r"\s*(?:#fff(?:fff)?|white)\b\s*(?:!important)?\s*", re.IGNORECASE)
 _MOVES = re.compile(r"\b(?:transition|animation|transform)\b", re.IGNORECASE)
 """With these, letters of no opacity or height are about to come into sight."""
-_MOST_SELECTORS = 500
+_MOST_SELECTORS = 3000
 """Selectors that are looked up in one page."""
 _HIDES = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|"
