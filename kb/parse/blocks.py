@@ -25,7 +25,6 @@ _AMOUNT = re.compile(
 _PRICE = re.compile(r"[A-Z]{3}\s?\d[\d.,]*[.,]\d\d|\d[\d.,]*[.,]\d\d\s?[A-Z]{3}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MAX_TITLE = 60
-HIDDEN = "The {} is hidden. Show it to have it read."
 _SENTENCE = re.compile(r"。$|[^\W\d]{6,}\.$|\d\.$")
 """The end of a sentence, not of a short form: ``руб.``, ``Art.-Nr.``."""
 
@@ -69,12 +68,6 @@ class Document:
 def heading(text: str, level: int, location: str = "") -> Block:
     """Make a heading."""
     return Block("heading", text, level=level, location=location)
-
-
-def spoken(words: int) -> list[Skipped]:
-    """Name so many words of a speaker's notes, if there are any."""
-    reason = f"{words:,} words for the speaker are not shown to others: left out."
-    return [Skipped("notes", reason)] if words else []
 
 
 def marked_block(

@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.blocks import (
-    HIDDEN,
     PSEUDO_LEVEL,
     Block,
     Document,
@@ -17,7 +16,6 @@ from kb.parse.blocks import (
     heading,
     headings_from_bold,
     marked_block,
-    spoken,
     with_header,
 )
 from kb.parse.faq.columns import Given
@@ -37,11 +35,13 @@ from kb.parse.limits import (
     whole,
 )
 from kb.parse.marks import (
+    HIDDEN,
     PICTURE_SAYS,
     Run,
     day_mark,
     leave_out,
     line_of,
+    spoken,
     tidy_lines,
     with_links,
     without_links,

@@ -8,20 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from core.types import Skipped
-from kb.parse.blocks import (
-    HIDDEN,
-    Block,
-    Document,
-    grid_row,
-    heading,
-    marked_block,
-    spoken,
-    with_header,
-)
+from kb.parse.blocks import Block, Document, grid_row, heading, marked_block, with_header
 from kb.parse.formats.chart import CHARTS, chart_blocks
 from kb.parse.formats.slide_look import PLACEHOLDER, Look, box_of
 from kb.parse.limits import MAX_NESTING, Package, check_office, open_zip, unless_damaged, whole
-from kb.parse.marks import Run, leave_out, line_of, tidy_lines, without_links
+from kb.parse.marks import HIDDEN, Run, leave_out, line_of, spoken, tidy_lines, without_links
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"

@@ -19,7 +19,6 @@ from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
 
 from core.types import Skipped
-from kb.parse.blocks import HIDDEN
 from kb.parse.faq.columns import Given
 from kb.parse.faq.formula import NO_RESULT, link_of
 from kb.parse.faq.rows import Taken, read_sheets, unread_pictures, without_hidden
@@ -34,7 +33,7 @@ from kb.parse.limits import (
     too_large,
     unless_damaged,
 )
-from kb.parse.marks import PICTURE_SAYS, Run, day_mark, line_of, link_mark, signs_of
+from kb.parse.marks import HIDDEN, PICTURE_SAYS, Run, day_mark, line_of, link_mark, signs_of
 from kb.text.language import detect_language
 
 _MAX_SHEETS = 200

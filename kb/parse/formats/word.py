@@ -255,17 +255,14 @@ def _numbering(document: Any) -> dict[tuple[str, int], str]:
         return {}
     root = getattr(own[0], "element", None)
     root = parse_xml(own[0].blob) if root is None else root
-    formats: dict[tuple[str, int], str] = {}
-    for abstract in root.iter(w("abstractNum")):
-        for level in abstract.iter(w("lvl")):
-            depth = level.get(w("ilvl"), "0")
-            if depth.isdigit():
-                key = (abstract.get(w("abstractNumId"), ""), int(depth))
-                formats[key] = value(level, "numFmt")
-    found: dict[tuple[str, int], str] = {}
-    for number in root.iter(w("num")):
-        for depth in range(9):
-            kind = formats.get((value(number, "abstractNumId"), depth))
-            if kind:
-                found[number.get(w("numId"), ""), depth] = kind
-    return found
+    formats = {
+        (abstract.get(w("abstractNumId")), level.get(w("ilvl"), "0")): value(level, "numFmt")
+        for abstract in root.iter(w("abstractNum"))
+        for level in abstract.iter(w("lvl"))
+    }
+    return {
+        (number.get(w("numId"), ""), depth): kind
+        for number in root.iter(w("num"))
+        for depth in range(9)
+        if (kind := formats.get((value(number, "abstractNumId"), str(depth))))
+    }
