@@ -45,11 +45,16 @@ _SMALL = 1_000_000
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _UTF16_DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
 
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OSError,
     EOFError, OverflowError, RecursionError, AssertionError,
 )  # fmt: skip
 """What the libraries of office formats raise; the errors of XML parsers are syntax errors."""
+
+
+def why(error: Exception) -> str:
+    """Return what a library says of a damaged file."""
+    return f"{type(error).__name__}: {str(error)[:120]}".rstrip(". ")
 
 
 @contextmanager
@@ -57,9 +62,8 @@ def unless_damaged(name: str, what: str, *, remedy: str) -> Iterator[None]:
     """Turn what a library raises for a damaged file, "The `what`", into a sentence."""
     try:
         yield
-    except _DAMAGE as error:
-        why = f"{type(error).__name__}: {str(error)[:120]}"
-        raise UnreadableFile(name, f"The {what} is damaged ({why}). {remedy}") from error
+    except DAMAGE as error:
+        raise UnreadableFile(name, f"The {what} is damaged ({why(error)}). {remedy}") from error
 
 
 def too_large(columns: int, cells: Iterable[str]) -> str:
