@@ -98,13 +98,14 @@ def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:
         for at, (text, size, _) in enumerate(page.lines):
             alone = not any(little[max(at - 1, 0) : at] + little[at + 1 : at + 2])
             heads = (little[at] and alone) or size >= _MUCH_LARGER * body
-            if heads and len(text) <= _MAX_HEADING and _may_head(text):
+            if heads and len(text) <= _MAX_HEADING and may_head(text):
                 found[text] = size if size >= _LARGER * body else 0.0
     sizes = sorted(set(found.values()), reverse=True)
     return {text: min(1 + sizes.index(size), 6) for text, size in found.items()}
 
 
-def _may_head(text: str) -> bool:
+def may_head(text: str) -> bool:
+    """Tell whether a line has letters and does not end, or begin, as a sentence or item does."""
     return (
         sum(c.isalpha() for c in text) >= 2
         and not _SENTENCE_END.search(text)
