@@ -156,11 +156,9 @@ def _format(name: str, data: bytes) -> str:
         raise UnreadableFile(
             name, f"It is named {suffix} but its content is not, or it is cut off. Save it again."
         )
-    if claimed and claimed != "html" and claimed != "markdown" and looks_html(head):
+    if claimed not in {"html", "markdown"} and looks_html(head):
         return "html"
     if not claimed:
-        if looks_html(head):
-            return "html"
         raise UnsupportedFile(name, SUPPORTED)
     return claimed
 

@@ -16,6 +16,7 @@ from kb.parse.blocks import (
     heading,
     headings_from_bold,
     marked_block,
+    split_title,
     with_header,
 )
 from kb.parse.faq.columns import Given
@@ -102,17 +103,15 @@ class _Text:
         self._content = content
         self._objects = objects
         self._common = styles
-        self._properties: dict[str, dict[str, str]] = {}
+        self.properties: dict[str, dict[str, str]] = {}
         roots = [root for root in (styles, content) if root is not None]
         for root in roots:
             for style in root.iter(f"{_STYLE}style"):
-                found = self._properties.get(style.get(f"{_STYLE}parent-style-name", ""), {})
+                found = self.properties.get(style.get(f"{_STYLE}parent-style-name", ""), {})
                 for part in style:
                     found = found | part.attrib
-                self._properties[style.get(f"{_STYLE}name", "")] = found
-        papers = {
-            own.get(f"{_FO}background-color", _NO_COLOUR) for own in self._properties.values()
-        }
+                self.properties[style.get(f"{_STYLE}name", "")] = found
+        papers = {own.get(f"{_FO}background-color", _NO_COLOUR) for own in self.properties.values()}
         slides = content.find(f"{_OFFICE}body/{_OFFICE}presentation") is not None
         self._white_paper = papers <= {_NO_COLOUR, "#ffffff"} and not slides
         self._counted = {
@@ -135,8 +134,8 @@ class _Text:
     def read(self) -> Document:
         body = self._content.find(f"{_OFFICE}body/*")
         blocks = list(self._blocks(body, 0, 0)) if body is not None else []
-        title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
-        blocks = headings_from_bold([b for b in blocks if b.kind != "heading" or b.level])
+        title, blocks = split_title(blocks)
+        blocks = headings_from_bold(blocks)
         if self._notes:
             blocks += [heading("", 1), *self._notes]
         blocks += around_pages(self._around())
@@ -188,7 +187,7 @@ class _Text:
         """Yield what stands on a slide, its titles first."""
         self._slides += 1
         where = f"slide {self._slides}"
-        style = self._properties.get(page.get(f"{_DRAW}style-name", ""), {})
+        style = self.properties.get(page.get(f"{_DRAW}style-name", ""), {})
         if style.get(f"{_SLIDE}visibility") == "hidden":
             self._skipped.append(Skipped(where, HIDDEN.format("slide")))
             return
@@ -285,7 +284,7 @@ class _Text:
             return around._replace(link=part.get(_HREF, ""))
         if part.tag != f"{_TEXT}span":
             return around
-        own = self._properties.get(part.get(f"{_TEXT}style-name", ""), {})
+        own = self.properties.get(part.get(f"{_TEXT}style-name", ""), {})
         shift = own.get(f"{_STYLE}text-position", "0%").split()[0]
         lowered = "sub" if shift.startswith(("-", "sub")) else "super"
         return around._replace(
@@ -304,7 +303,7 @@ class _Text:
 
     def hides(self, style: str) -> bool:
         """Tell whether letters of a style are hidden, struck out, white on white or tiny."""
-        own = self._properties.get(style, {})
+        own = self.properties.get(style, {})
         size = own.get(f"{_FO}font-size", "")
         return (
             own.get(f"{_TEXT}display") == "none"
@@ -315,12 +314,11 @@ class _Text:
         )
 
     def _is_bold(self, element: Element) -> bool:
-        own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
+        own = self.properties.get(element.get(f"{_TEXT}style-name", ""), {})
         return own.get(f"{_FO}font-weight") == "bold"
 
     def _note(self, note: Element) -> None:
-        body = note.find(f"{_TEXT}note-body")
-        for paragraph in body.iter(f"{_TEXT}p") if body is not None else ():
+        for paragraph in note.iterfind(f"{_TEXT}note-body//{_TEXT}p"):
             if text := without_links(self.words(paragraph)):
                 self._notes.append(Block("text", text, location=f"note {len(self._notes) + 1}"))
 
@@ -357,13 +355,11 @@ def _count(element: Element, name: str) -> int:
 
 
 def _sheets(content: Element, text: _Text, given: Given) -> Taken:
-    styles = {s.get(f"{_STYLE}name"): s for s in content.iter(f"{_STYLE}style")}
     tables = list(content.iter(f"{_TABLE}table"))
 
     def rows_of(number: int, label: str, skipped: list[Skipped]) -> Sequence[Row] | str:
-        style = styles.get(tables[number].get(f"{_TABLE}style-name"))
-        looks = style.iter(f"{_STYLE}table-properties") if style is not None else ()
-        if any(look.get(f"{_TABLE}display") == "false" for look in looks):
+        look = text.properties.get(tables[number].get(f"{_TABLE}style-name", ""), {})
+        if look.get(f"{_TABLE}display") == "false":
             return HIDDEN.format("sheet")
         return _rows(tables[number], text, label, skipped)
 

@@ -83,10 +83,8 @@ def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:
         return {}
     body = letters.most_common(1)[0][0]
     bold_tells = bold_letters < _BOLD_MOST * letters.total()
-    if (
-        sum(len(text) for text, size, _ in lines if size >= _LARGER * body)
-        > _MOST * letters.total()
-    ):
+    larger = sum(count for size, count in letters.items() if size >= _LARGER * body)
+    if larger > _MOST * letters.total():
         return {}
     found: dict[str, float] = {}
     for page in pages:

@@ -205,8 +205,7 @@ class _Reader:
             row, above = grid_row(parts, above)
             if any(row):
                 rows.append(tuple(row))
-        properties = table.find(f"{_A}tblPr")
-        marked = properties is not None and properties.get("firstRow") == "1"
+        marked = table.find(f"{_A}tblPr[@firstRow='1']") is not None
         rows, header = with_header(rows)
         return Block(
             "table", rows=tuple(rows), header=header or (marked and len(rows) > 1),

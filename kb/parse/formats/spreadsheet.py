@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -119,12 +120,8 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
         else:
             _add_related(grid, parser, inside, label, skipped)
             repeated = _fill_merged(grid, parser)
-    for cells_left, which in (
-        (shown.white, "in white letters on white"),
-        (shown.struck, "struck out"),
-    ):
-        if cells_left:
-            skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
+    for which, cells_left in sorted(shown.left_out.items()):
+        skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
     rows = [
         Row(
             f"{label}, row {number}",
@@ -254,25 +251,23 @@ class _Shown:
         self._told = ""
         self.bold = {i for i, s in enumerate(styles) if book._fonts[s.fontId].b}
         self._fonts = [book._fonts[s.fontId].name for s in styles]
-        self._struck = {i for i, s in enumerate(styles) if book._fonts[s.fontId].strike}
-        self._white = {
-            i
-            for i, s in enumerate(styles)
-            if _is_white(book._fonts[s.fontId].color) and not book._fills[s.fillId].fill_type
-        }
-        self.white = self.struck = 0
-        """Cells so far that are white on white, or struck out."""
+        self._away: dict[int, str] = {}
+        for i, style in enumerate(styles):
+            font, filled = book._fonts[style.fontId], book._fills[style.fillId].fill_type
+            if font.strike:
+                self._away[i] = "struck out"
+            elif _is_white(font.color) and not filled:
+                self._away[i] = "in white letters on white"
+        self.left_out = Counter[str]()
+        """Cells so far that nobody is to read, by how they are taken away."""
 
     def __call__(self, cell: dict[str, Any]) -> str:
         """Return a cell as it is shown: dates, percentages, currencies; nothing if struck out."""
         value = cell["value"]
         if value is None:
             return ""
-        if cell["style_id"] in self._struck:
-            self.struck += 1
-            return ""
-        if cell["style_id"] in self._white:
-            self.white += 1
+        if which := self._away.get(cell["style_id"]):
+            self.left_out[which] += 1
             return ""
         if isinstance(value, CellRichText):
             value = line_of(map(_run, value))

@@ -9,7 +9,6 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import docx
@@ -24,6 +23,7 @@ from kb.parse.blocks import (
     heading,
     headings_from_bold,
     marked_block,
+    split_title,
     with_header,
 )
 from kb.parse.formats.chart import CHARTS, chart_blocks
@@ -79,16 +79,11 @@ class _Reader:
         leave_out_prompts(body)
         write_styles(body, self._elements)
         blocks = headings_from_bold(list(self._container(body, 0)))
-        title = next((b for b in blocks if b.kind == "heading" and b.level == 0), None)
-        blocks = [
-            replace(block, level=1) if block.kind == "heading" and block.level == 0 else block
-            for block in blocks
-            if block is not title
-        ]
+        title, blocks = split_title(blocks)
         blocks += self._notes()
         blocks += self._furniture()
         leave_out_hidden(body)
-        return Document(tuple(blocks), title.text if title else "")
+        return Document(tuple(blocks), title)
 
     def _ranked(self, style_id: str) -> tuple[int | None, tuple[str, int]]:
         """Return the heading level of a style (0 is the title), and its list otherwise."""

@@ -339,12 +339,8 @@ class Reader:
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
             parts = (
-                (
-                    self._cell(c),
-                    whole(c.attributes.get("colspan")),
-                    whole(c.attributes.get("rowspan")),
-                )
-                for c in cells
+                (self._cell(c), whole(own.get("colspan")), whole(own.get("rowspan")))
+                for c, own in ((c, c.attributes) for c in cells)
             )
             row, above = grid_row(parts, above)
             budget -= len(row)

@@ -74,3 +74,14 @@ def test_slides_of_an_open_document_are_read_like_those_of_powerpoint() -> None:
         ("slide 3", "The slide is hidden. Show it to have it read."),
         ("notes", "3 words for the speaker are not shown to others: left out."),
     ]
+
+
+def test_a_second_title_of_a_document_is_a_heading() -> None:
+    titles = '</text:p><text:p text:style-name="Title">{}'
+    parsed = parse("a.odt", odf(f"Before{titles.format('Help')}{titles.format('Rates')}</text:p>"
+                                "<text:p>4 €"))  # fmt: skip
+    assert parsed.title == "Help"
+    assert [(s.title_path, s.text) for s in parsed.sections] == [
+        ((), "Before"),
+        (("Rates",), "4 €"),
+    ]
