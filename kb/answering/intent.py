@@ -297,7 +297,7 @@ def _offers_person(answer: str) -> bool:
 def _split_joined(sentence: str) -> list[str]:
     """Split "how much is it and how long does it take?" before the second question."""
     if any(is_cjk(char) for char in sentence):
-        pieces = re.split(r"(?<=[，,；;、])", sentence)
+        pieces = re.split(r"(?<=[，,；;、。])", sentence)
         asking = [any(w in p for w in _listed("question_words_chinese")) for p in pieces]
         if sum(asking) < 2 or not asking[-1]:
             return [sentence.strip()]

@@ -24,7 +24,7 @@ from kb.parse.marks import words_left_out
 
 SUPPORTED = (
     "CSV", "TSV", "XLSX", "JSON", "JSONL", "YAML", "Markdown", "HTML", "TXT", "DOCX", "PDF", "PPTX",
-    "ODT", "ODS", "RTF", "EPUB", "EML", "ZIP",
+    "ODT", "ODS", "ODP", "RTF", "EPUB", "EML", "ZIP",
 )  # fmt: skip
 """Formats, as they are named to operators."""
 
@@ -34,7 +34,8 @@ SUFFIXES: dict[str, str] = {
     ".yaml": "yaml", ".md": "markdown", ".markdown": "markdown",
     ".mdown": "markdown", ".mkd": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html",
     ".txt": "text", ".text": "text", ".docx": "docx", ".pdf": "pdf", ".zip": "zip",
-    ".pptx": "pptx", ".odt": "odt", ".ods": "ods", ".rtf": "rtf", ".epub": "epub", ".eml": "eml",
+    ".pptx": "pptx", ".odt": "odt", ".ods": "ods", ".odp": "odp", ".rtf": "rtf",
+    ".epub": "epub", ".eml": "eml",
 }  # fmt: skip
 """Endings of the names that a folder is searched for."""
 
@@ -48,10 +49,11 @@ _SIGNATURES = (
 )  # fmt: skip
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 _BINARY_ONLY_IF_UNDECODABLE = {b"BM", b"MZ", b"RIFF", b"ID3", b"BZh"}
-_NOT_AS_TEXT = {"pdf", "docx", "xlsx", "zip", "pptx", "odt", "ods", "rtf", "epub"}
+_NOT_AS_TEXT = {"pdf", "docx", "xlsx", "zip", "pptx", "odt", "ods", "odp", "rtf", "epub"}
 _OPEN_DOCUMENTS = {
     b"application/vnd.oasis.opendocument.text": "odt",
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
+    b"application/vnd.oasis.opendocument.presentation": "odp",
 }
 _FIELDS = [field.name for field in fields(Section)]
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -154,11 +156,9 @@ def _format(name: str, data: bytes) -> str:
         raise UnreadableFile(
             name, f"It is named {suffix} but its content is not, or it is cut off. Save it again."
         )
-    if claimed and claimed != "html" and claimed != "markdown" and looks_html(head):
+    if claimed not in {"html", "markdown"} and looks_html(head):
         return "html"
     if not claimed:
-        if looks_html(head):
-            return "html"
         raise UnsupportedFile(name, SUPPORTED)
     return claimed
 
@@ -194,7 +194,7 @@ def _packed(name: str, data: bytes) -> str:
     if declared in _OPEN_DOCUMENTS:
         return _OPEN_DOCUMENTS[declared]
     if "mimetype" in names and "content.xml" in names:
-        raise UnreadableFile(name, N_("It is a drawing or a presentation. Save it as PDF or PPTX."))
+        raise UnreadableFile(name, N_("It is a drawing. Save it as PDF."))
     if "META-INF/container.xml" in names:
         return "epub"
     if "[Content_Types].xml" in names:
@@ -262,8 +262,8 @@ _TABLES = {
 }  # fmt: skip
 _DOCUMENTS = {
     "markdown": "markdown.parse_markdown", "docx": "word.parse_word", "rtf": "rtf.parse_rtf",
-    "pptx": "presentation.parse_presentation", "odt": "open_document.parse_text_document",
-    "epub": "book.parse_book", "text": "plain.parse_plain",
+    "pptx": "presentation.parse_presentation", "odt": "open_document.parse_texts",
+    "odp": "open_document.parse_texts", "epub": "book.parse_book", "text": "plain.parse_plain",
 }  # fmt: skip
 """Modules and functions that read a format."""
 

@@ -78,6 +78,14 @@ def marked_block(
     return Block(kind, plain, level=level, location=location, linked=linked)
 
 
+def split_title(blocks: Sequence[Block]) -> tuple[str, list[Block]]:
+    """Return a document's title, its first heading of level 0, and the rest; more are level 1."""
+    title = next((b for b in blocks if b.kind == "heading" and not b.level), None)
+    rest = [block for block in blocks if block is not title]
+    named = [replace(b, level=b.level or 1) if b.kind == "heading" else b for b in rest]
+    return title.text if title else "", named
+
+
 def headings_from_bold(blocks: list[Block]) -> list[Block]:
     """Take bold lines for headings: questions always, others where the document has no headings."""
     styled = any(b.kind == "heading" and b.level > 0 for b in blocks)
@@ -272,7 +280,7 @@ def grid_row(
 
     for text, wide, high in cells:
         place_above()
-        for _ in range(min(wide, MAX_COLUMNS - len(row))):
+        for _ in range(min(max(wide, 1), MAX_COLUMNS - len(row))):
             place(text, high)
     place_above()
     return row, below

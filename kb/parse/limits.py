@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
@@ -45,11 +45,16 @@ _SMALL = 1_000_000
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _UTF16_DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
 
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OSError,
     EOFError, OverflowError, RecursionError, AssertionError,
 )  # fmt: skip
 """What the libraries of office formats raise; the errors of XML parsers are syntax errors."""
+
+
+def why(error: Exception) -> str:
+    """Return what a library says of a damaged file."""
+    return f"{type(error).__name__}: {str(error)[:120]}".rstrip(". ")
 
 
 @contextmanager
@@ -57,9 +62,23 @@ def unless_damaged(name: str, what: str, *, remedy: str) -> Iterator[None]:
     """Turn what a library raises for a damaged file, "The `what`", into a sentence."""
     try:
         yield
-    except _DAMAGE as error:
-        why = f"{type(error).__name__}: {str(error)[:120]}"
-        raise UnreadableFile(name, f"The {what} is damaged ({why}). {remedy}") from error
+    except DAMAGE as error:
+        raise UnreadableFile(name, f"The {what} is damaged ({why(error)}). {remedy}") from error
+
+
+def too_large(columns: int, cells: Iterable[str]) -> str:
+    """Return why a row of so many columns is not taken, or nothing."""
+    if columns > MAX_COLUMNS:
+        return f"It has {columns:,} columns; at most {MAX_COLUMNS} are read."
+    if (longest := max(map(len, cells), default=0)) > MAX_CELL_CHARS:
+        return f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
+    return ""
+
+
+def whole(written: str | None, usual: int = 1, *, most: int = 99_999) -> int:
+    """Return the whole number of an attribute, `most` at most; `usual` if it is none."""
+    digits = written or ""
+    return min(int(digits), most) if digits.isdecimal() and len(digits) < 10 else usual
 
 
 def open_zip(name: str, data: bytes) -> zipfile.ZipFile:

@@ -8,8 +8,11 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
+from core.types import Skipped
+
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 """Noncharacters, which no text may hold (Unicode 23.7): around the address of a link, or a day."""
+HIDDEN = "The {} is hidden. Show it to have it read."
 LOCATION = "data-kb-location"
 """Attribute of HTML made from Markdown: where its element stands in the file."""
 VAGUE_LINK = re.compile(
@@ -74,6 +77,12 @@ def leave_out(words: int | str) -> None:
     counts = _LEFT_OUT.get()
     if counts is not None and (count := words if isinstance(words, int) else len(words.split())):
         counts.append(count)
+
+
+def spoken(words: int) -> list[Skipped]:
+    """Name so many words of a speaker's notes, if there are any."""
+    reason = f"{words:,} words for the speaker are not shown to others: left out."
+    return [Skipped("notes", reason)] if words else []
 
 
 def without_links(text: str) -> str:

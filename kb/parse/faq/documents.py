@@ -5,19 +5,13 @@ other are questions are they taken as entries, since an entry's answer is sent w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.types import Section
 from kb.parse.blocks import PSEUDO_LEVEL, Block, passages, text_of
 from kb.parse.faq.columns import is_faq, map_columns
 from kb.parse.faq.lines import MIN_QUESTIONS, SHARE, split_asked, split_lines
-from kb.parse.faq.questions import (
-    MAX_QUESTION_CHARS,
-    asks_unmarked,
-    bare,
-    is_question,
-    names_faq,
-)
+from kb.parse.faq.questions import MAX_QUESTION_CHARS, asks_unmarked, bare, is_question, names_faq
 from kb.parse.marks import with_links, without_links
 
 MAX_ANSWER_CHARS = 6000
@@ -151,6 +145,10 @@ def _own_text(
     rest: list[Block] = []
     for block in body:
         entries = _table_entries(block, path, language) if block.kind == "table" else []
+        if block.kind == "table" and not (entries or block.header):
+            below = replace(block, rows=block.rows[1:])  # of names that nobody knows, or a title
+            if entries := _table_entries(below, path, language):
+                rest.append(replace(block, rows=block.rows[:1]))
         if entries:
             out += passages(rest, path=path, language=language)
             rest = []

@@ -20,15 +20,13 @@ from kb.parse.faq.columns import (
     written,
 )
 from kb.parse.faq.entry import SHOWN, STATES, WITHHELD, entry_of, withheld
-from kb.parse.faq.formula import unprotect
+from kb.parse.faq.formula import NO_RESULT, unprotect
 from kb.parse.faq.questions import is_question
 from kb.parse.faq.table_text import HEADER_WITHIN, NAME_CHARS, Cells, Row, table_text, trim
 from kb.parse.faq.values import cell_text, split_list, split_variants
 from kb.parse.marks import day_of, with_links, without_links
 
 _FORMULA_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
-NO_RESULT = "\ufdd2"
-"""A cell whose formula has no stored result."""
 UNSAVED = (
     "It has a formula without a stored result. Open the file in a spreadsheet program, save it and "
     "upload it again."
@@ -85,6 +83,30 @@ class Taken:
 
     sections: tuple[Section, ...]
     skipped: tuple[Skipped, ...]
+
+
+def read_sheets(
+    titles: Sequence[str],
+    rows_of: Callable[[int, str, list[Skipped]], Sequence[Row] | str],
+    given: Given,
+) -> Taken:
+    """Read each sheet, under its title if there are several.
+
+    `rows_of` returns the rows of a sheet by its number, and names what it leaves out of them with
+    the label and in the list that it is given; or it returns why the sheet is not read.
+    """
+    sections: list[Section] = []
+    skipped: list[Skipped] = []
+    for number, title in enumerate(titles):
+        label = f"sheet {title}"
+        rows = rows_of(number, label, skipped) or "The sheet is empty."
+        if isinstance(rows, str):
+            skipped.append(Skipped(label, rows))
+            continue
+        taken = read_table(rows, title_path=(title,) if len(titles) > 1 else (), given=given)
+        sections += taken.sections
+        skipped += taken.skipped
+    return Taken(tuple(sections), tuple(skipped))
 
 
 def read_table(rows: Sequence[Row], *, title_path: tuple[str, ...] = (), given: Given) -> Taken:

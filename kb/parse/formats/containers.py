@@ -91,6 +91,4 @@ def _opened(mark: str, title: str, open_: list[tuple[str, list[str]]]) -> list[s
 
 
 def _closed(mark: str, open_: list[tuple[str, list[str]]]) -> list[str]:
-    if open_ and open_[-1][0] == mark:
-        return open_.pop()[1]
-    return [""]
+    return open_.pop()[1] if open_ and open_[-1][0] == mark else [""]

@@ -12,10 +12,11 @@ from core.errors import UnreadableFile
 from core.types import Skipped
 from kb.parse.encoding.decoding import decode
 from kb.parse.faq.columns import Field, Given, faq_columns
+from kb.parse.faq.formula import shown
 from kb.parse.faq.questions import is_question
 from kb.parse.faq.rows import Taken, read_table
 from kb.parse.faq.table_text import Cells, Row
-from kb.parse.limits import MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+from kb.parse.limits import MAX_CELLS, MAX_ROWS, too_large
 
 _SEPARATORS = ",;\t|"
 _DECLARED = re.compile(r"[^\S\n]*sep=([^\s])[^\S\n]*(?:\n|$)", re.IGNORECASE)
@@ -73,16 +74,11 @@ def _rows(name: str, text: str, separator: str) -> tuple[list[Row], list[Skipped
         if unclosed:
             reason = "A quotation mark in it is not closed; the line was read as it stands."
             skipped.append(Skipped(location, reason))
-        if len(record) > MAX_COLUMNS:
-            reason = f"It has {len(record):,} columns; at most {MAX_COLUMNS} are read."
-            skipped.append(Skipped(location, reason))
-            continue
-        if (longest := max(map(len, record), default=0)) > MAX_CELL_CHARS:
-            reason = f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
+        if reason := too_large(len(record), record):
             skipped.append(Skipped(location, reason))
             continue
         cells += len(record)
-        rows.append(Row(location, tuple(record)))
+        rows.append(Row(location, tuple(map(shown, record))))
     return rows, skipped
 
 

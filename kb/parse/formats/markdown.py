@@ -17,12 +17,7 @@ from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.html.content import MAY_STAY_OPEN, html_blocks
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import (
-    ASKS,
-    LOCATION,
-    lowered,
-    raised,
-)
+from kb.parse.marks import ASKS, LOCATION, lowered, raised
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"

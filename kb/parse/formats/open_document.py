@@ -1,11 +1,12 @@
-"""ODT and ODS: paragraphs, lists and tables of a text; the sheets of a table as they are shown."""
+"""ODT, ODP and ODS: paragraphs, lists and tables of texts and slides; sheets as they are shown."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from core.errors import UnreadableFile
-from core.types import Section, Skipped
+from core.types import Skipped
 from kb.parse.blocks import (
     PSEUDO_LEVEL,
     Block,
@@ -15,16 +16,12 @@ from kb.parse.blocks import (
     heading,
     headings_from_bold,
     marked_block,
+    split_title,
     with_header,
 )
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import (
-    NO_RESULT,
-    Taken,
-    read_table,
-    unread_pictures,
-    without_hidden,
-)
+from kb.parse.faq.formula import NO_RESULT
+from kb.parse.faq.rows import Taken, read_sheets, unread_pictures, without_hidden
 from kb.parse.faq.table_text import Row
 from kb.parse.limits import (
     MAX_CELLS,
@@ -36,13 +33,16 @@ from kb.parse.limits import (
     check_office,
     open_zip,
     unless_damaged,
+    whole,
 )
 from kb.parse.marks import (
+    HIDDEN,
     PICTURE_SAYS,
     Run,
     day_mark,
     leave_out,
     line_of,
+    spoken,
     tidy_lines,
     with_links,
     without_links,
@@ -54,6 +54,8 @@ _STYLE, _FO = f"{{{_NS}style:1.0}}", f"{{{_NS}xsl-fo-compatible:1.0}}"
 _OFFICE = f"{{{_NS}office:1.0}}"
 _TITLE = f"{{{_NS}svg-compatible:1.0}}title"
 _DRAW, _CHART = f"{{{_NS}drawing:1.0}}", f"{{{_NS}chart:1.0}}"
+_SLIDE = f"{{{_NS}presentation:1.0}}"
+_START = f"{_TEXT}start-value"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LEFT_OUT = {
     f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_TEXT}page-number",
@@ -79,8 +81,8 @@ def _content(name: str, data: bytes) -> tuple[Element, Element | None, dict[str,
         return parts.xml("content.xml"), styles, objects
 
 
-def parse_text_document(name: str, data: bytes) -> Document:
-    """Read an ODT file."""
+def parse_texts(name: str, data: bytes) -> Document:
+    """Read an ODT or ODP file."""
     with unless_damaged(name, "document", remedy=_REMEDY):
         return _Text(*_content(name, data)).read()
 
@@ -101,21 +103,21 @@ class _Text:
         self._content = content
         self._objects = objects
         self._common = styles
-        self._properties: dict[str, dict[str, str]] = {}
-        for root in (styles, content):
-            for style in root.iter(f"{_STYLE}style") if root is not None else ():
-                found = self._properties.get(style.get(f"{_STYLE}parent-style-name", ""), {})
+        self.properties: dict[str, dict[str, str]] = {}
+        roots = [root for root in (styles, content) if root is not None]
+        for root in roots:
+            for style in root.iter(f"{_STYLE}style"):
+                found = self.properties.get(style.get(f"{_STYLE}parent-style-name", ""), {})
                 for part in style:
                     found = found | part.attrib
-                self._properties[style.get(f"{_STYLE}name", "")] = found
-        papers = {
-            own.get(f"{_FO}background-color", _NO_COLOUR) for own in self._properties.values()
-        }
-        self._white_paper = papers <= {_NO_COLOUR, "#ffffff"}
+                self.properties[style.get(f"{_STYLE}name", "")] = found
+        papers = {own.get(f"{_FO}background-color", _NO_COLOUR) for own in self.properties.values()}
+        slides = content.find(f"{_OFFICE}body/{_OFFICE}presentation") is not None
+        self._white_paper = papers <= {_NO_COLOUR, "#ffffff"} and not slides
         self._counted = {
-            (style.get(f"{_STYLE}name", ""), level.get(f"{_TEXT}level", "")): _start(level)
-            for root in (styles, content)
-            for style in (root.iter(f"{_TEXT}list-style") if root is not None else ())
+            (style.get(f"{_STYLE}name"), level.get(f"{_TEXT}level")): whole(level.get(_START))
+            for root in roots
+            for style in root.iter(f"{_TEXT}list-style")
             for level in style.iter(f"{_TEXT}list-level-style-number")
         }
         """Styles and levels of lists whose items have numbers, and the first of these."""
@@ -125,27 +127,30 @@ class _Text:
         """The last number of each style, with which another list may go on."""
         self._paragraph = 0
         self._notes: list[Block] = []
+        self._skipped: list[Skipped] = []
+        self._slides = self._spoken = 0
+        """Slides so far, and words for their speaker."""
 
     def read(self) -> Document:
-        body = self._content.find(f"{_OFFICE}body/{_OFFICE}text")
+        body = self._content.find(f"{_OFFICE}body/*")
         blocks = list(self._blocks(body, 0, 0)) if body is not None else []
-        title = next((b.text for b in blocks if b.kind == "heading" and b.level == 0), "")
-        blocks = headings_from_bold([b for b in blocks if b.kind != "heading" or b.level])
+        title, blocks = split_title(blocks)
+        blocks = headings_from_bold(blocks)
         if self._notes:
             blocks += [heading("", 1), *self._notes]
         blocks += around_pages(self._around())
-        return Document(tuple(blocks), title)
+        return Document(tuple(blocks), title, skipped=(*self._skipped, *spoken(self._spoken)))
 
     def _around(self) -> Iterator[tuple[str, Block]]:
         """Yield the texts of headers and footers with their places."""
         for page in self._common.iter(f"{_STYLE}master-page") if self._common is not None else ():
             for part in page:
-                if part.get(f"{_STYLE}display") == "false":
+                if not part.tag.startswith(_STYLE) or part.get(f"{_STYLE}display") == "false":
                     continue
                 for block in self._blocks(part, 0, 0):
                     yield "footer" if "footer" in part.tag else "header", block
 
-    def _blocks(self, parent: Element, depth: int, listed: int) -> Iterator[Block]:
+    def _blocks(self, parent: Iterable[Element], depth: int, listed: int) -> Iterator[Block]:
         if depth > MAX_NESTING:
             return
         for child in parent:
@@ -167,14 +172,35 @@ class _Text:
                 self._list = around
             elif tag in {f"{_TEXT}list-item", f"{_TEXT}list-header"}:
                 if tag == f"{_TEXT}list-item":
-                    self._list = self._list[0], _start(child, self._list[1] + 1)
+                    self._list = self._list[0], whole(child.get(_START), self._list[1] + 1)
                 yield from self._blocks(child, depth + 1, abs(listed))
             elif tag == f"{_TABLE}table":
                 yield from self._table(child, depth)
             elif tag == f"{_DRAW}object":
                 yield from self._chart(child)
+            elif tag == f"{_DRAW}page":
+                yield from self._slide(child, depth)
             elif tag not in _LEFT_OUT and tag.startswith((_TEXT, _DRAW)):
                 yield from self._blocks(child, depth + 1, listed)
+
+    def _slide(self, page: Element, depth: int) -> Iterator[Block]:
+        """Yield what stands on a slide, its titles first."""
+        self._slides += 1
+        where = f"slide {self._slides}"
+        style = self.properties.get(page.get(f"{_DRAW}style-name", ""), {})
+        if style.get(f"{_SLIDE}visibility") == "hidden":
+            self._skipped.append(Skipped(where, HIDDEN.format("slide")))
+            return
+        notes = page.find(f"{_SLIDE}notes")
+        self._spoken += len("".join(notes.itertext()).split()) if notes is not None else 0
+        titles, rest = [heading("", 1)], list[Block]()
+        for part in page:
+            found = list(self._blocks([part], depth + 1, 0))
+            if part.get(f"{_SLIDE}class") == "title" and found:
+                titles = [heading(" ".join(block.text for block in found), 1)]
+            else:
+                rest += found
+        yield from (replace(block, location=where) for block in (*titles, *rest))
 
     def _one(self, element: Element, depth: int, listed: int) -> Iterator[Block]:
         self._paragraph += 1
@@ -184,7 +210,7 @@ class _Text:
         style = element.get(f"{_TEXT}style-name", "")
         if element.tag == f"{_TEXT}h" and text:
             level = element.get(f"{_TEXT}outline-level", "1")
-            yield heading(" ".join(text.split()), int(level) if level.isdigit() else 1, where)
+            yield heading(" ".join(text.split()), whole(level), where)
         elif style == "Title" and text:
             yield heading(" ".join(text.split()), 0, where)
         elif listed and text:
@@ -258,7 +284,7 @@ class _Text:
             return around._replace(link=part.get(_HREF, ""))
         if part.tag != f"{_TEXT}span":
             return around
-        own = self._properties.get(part.get(f"{_TEXT}style-name", ""), {})
+        own = self.properties.get(part.get(f"{_TEXT}style-name", ""), {})
         shift = own.get(f"{_STYLE}text-position", "0%").split()[0]
         lowered = "sub" if shift.startswith(("-", "sub")) else "super"
         return around._replace(
@@ -277,7 +303,7 @@ class _Text:
 
     def hides(self, style: str) -> bool:
         """Tell whether letters of a style are hidden, struck out, white on white or tiny."""
-        own = self._properties.get(style, {})
+        own = self.properties.get(style, {})
         size = own.get(f"{_FO}font-size", "")
         return (
             own.get(f"{_TEXT}display") == "none"
@@ -288,19 +314,13 @@ class _Text:
         )
 
     def _is_bold(self, element: Element) -> bool:
-        own = self._properties.get(element.get(f"{_TEXT}style-name", ""), {})
+        own = self.properties.get(element.get(f"{_TEXT}style-name", ""), {})
         return own.get(f"{_FO}font-weight") == "bold"
 
     def _note(self, note: Element) -> None:
-        body = note.find(f"{_TEXT}note-body")
-        for paragraph in body.iter(f"{_TEXT}p") if body is not None else ():
+        for paragraph in note.iterfind(f"{_TEXT}note-body//{_TEXT}p"):
             if text := without_links(self.words(paragraph)):
                 self._notes.append(Block("text", text, location=f"note {len(self._notes) + 1}"))
-
-
-def _start(element: Element, usual: int = 1) -> int:
-    value = element.get(f"{_TEXT}start-value", "")
-    return int(value) if value.isdigit() and len(value) < 6 else usual
 
 
 def _one_line(text: str | None) -> str:
@@ -327,37 +347,23 @@ def _grid(
         if number > MAX_ROWS or cells > MAX_CELLS:
             return
         yield number, row[:MAX_COLUMNS], row_element
-        number += min(_count(row_element, "number-rows-repeated"), MAX_ROWS * 20) - 1
+        number += _count(row_element, "number-rows-repeated") - 1
 
 
 def _count(element: Element, name: str) -> int:
-    value = element.get(f"{_TABLE}{name}", "1")
-    return int(value) if value.isdigit() and len(value) < 9 else 1
+    return whole(element.get(f"{_TABLE}{name}"), most=MAX_ROWS * 20)
 
 
 def _sheets(content: Element, text: _Text, given: Given) -> Taken:
-    sections: list[Section] = []
-    skipped: list[Skipped] = []
-    styles = {s.get(f"{_STYLE}name"): s for s in content.iter(f"{_STYLE}style")}
     tables = list(content.iter(f"{_TABLE}table"))
-    for table in tables:
-        title = table.get(f"{_TABLE}name", "")
-        label = f"sheet {title}"
-        style = styles.get(table.get(f"{_TABLE}style-name"))
-        if style is not None and any(
-            p.get(f"{_TABLE}display") == "false" for p in style.iter(f"{_STYLE}table-properties")
-        ):
-            skipped.append(Skipped(label, "The sheet is hidden. Show it to have it read."))
-            continue
-        rows = _rows(table, text, label, skipped)
-        if not rows:
-            skipped.append(Skipped(label, "The sheet is empty."))
-            continue
-        path = (title,) if len(tables) > 1 else ()
-        taken = read_table(rows, title_path=path, given=given)
-        sections += taken.sections
-        skipped += taken.skipped
-    return Taken(tuple(sections), tuple(skipped))
+
+    def rows_of(number: int, label: str, skipped: list[Skipped]) -> Sequence[Row] | str:
+        look = text.properties.get(tables[number].get(f"{_TABLE}style-name", ""), {})
+        if look.get(f"{_TABLE}display") == "false":
+            return HIDDEN.format("sheet")
+        return _rows(tables[number], text, label, skipped)
+
+    return read_sheets([t.get(f"{_TABLE}name", "") for t in tables], rows_of, given)
 
 
 def _rows(table: Element, text: _Text, label: str, skipped: list[Skipped]) -> list[Row]:

@@ -19,21 +19,10 @@ from core.types import Skipped
 from core.wording import N_
 from kb.parse.blocks import Block, Document
 from kb.parse.formats.pdf_blocks import Titles, blocks_of, title_key
-from kb.parse.formats.pdf_layout import (
-    PLACEHOLDER,
-    forward,
-    reads_backward,
-    tables_in,
-    take_tables,
-)
+from kb.parse.formats.pdf_layout import PLACEHOLDER, forward, reads_backward, tables_in, take_tables
 from kb.parse.formats.pdf_page import Box, Letters, with_changes
-from kb.parse.formats.picture import (
-    EXTRA,
-    MAX_READ_PAGES,
-    can_read,
-    read_pages,
-)
-from kb.parse.limits import MAX_PAGES, PROTECTED, OnPage, ignore_page
+from kb.parse.formats.picture import EXTRA, MAX_READ_PAGES, can_read, read_pages
+from kb.parse.limits import DAMAGE, MAX_PAGES, PROTECTED, OnPage, ignore_page, why
 
 _GLUED = re.compile(
     r"[a-z]{2}[A-Z][a-z]|[a-z]{2}\d|\d[A-Z][a-z]{2}|[a-z]{2}[,.;:][A-Za-z]{2}|[A-Za-z]{22,}"
@@ -53,10 +42,7 @@ _MOST_DRAWN = 10_000
 _SHORT_LINE, _SHORT_LINES = 60, 6
 
 _DAMAGED = (
-    PyPdfError, DeprecationError, KeyError, ValueError, TypeError, AttributeError, IndexError,
-    OSError,
-    RecursionError, ZeroDivisionError, OverflowError, AssertionError, NotImplementedError,
-    EOFError, UnicodeError, StopIteration,
+    *DAMAGE, PyPdfError, DeprecationError, ZeroDivisionError, NotImplementedError, StopIteration
 )  # fmt: skip
 
 
@@ -72,7 +58,7 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
     skipped: list[Skipped] = []
     texts, letters, scanned, failures = _read(reader, min(count, MAX_PAGES))
     for number, failure in failures.items():
-        skipped.append(Skipped(f"page {number}", f"The page is damaged ({_why(failure)})."))
+        skipped.append(Skipped(f"page {number}", f"The page is damaged ({why(failure)})."))
     if count > MAX_PAGES:
         where = f"pages {MAX_PAGES + 1} to {count}"
         skipped.append(Skipped(where, f"Only {MAX_PAGES:,} pages are read. Split the file."))
@@ -103,7 +89,7 @@ def parse_pdf(name: str, data: bytes, on_page: OnPage = ignore_page) -> Document
     titles = Titles(_outline(reader), letters)
     layouts = {number: read.layout for number, read in letters.items() if read.layout}
     layouts |= {number: picture.layout for number, picture in read_as_pictures.items()}
-    tables = {} if glued else _take_tables(reader, texts, letters, layouts)
+    tables = {} if glued else _take_tables(reader, texts, letters, layouts, titles)
     blocks = tuple(blocks_of(texts, tables, titles))
     for number, read in letters.items():
         if read.hidden_words:
@@ -162,13 +148,9 @@ def _read(
     return texts, letters, scanned, failures
 
 
-def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error)[:100]}".rstrip(". ")
-
-
 def _damaged(name: str, error: Exception) -> UnreadableFile:
     return UnreadableFile(
-        name, f"The PDF is damaged ({_why(error)}). Print it to a new PDF file and upload that."
+        name, f"The PDF is damaged ({why(error)}). Print it to a new PDF file and upload that."
     )
 
 
@@ -317,6 +299,7 @@ def _take_tables(
     texts: list[str],
     letters: Mapping[int, Letters],
     layouts: Mapping[int, str],
+    titles: Titles,
 ) -> dict[int, list[Block]]:
     """Take the tables out of the texts of pages; return them by page number, from 1.
 
@@ -336,9 +319,9 @@ def _take_tables(
         except _DAMAGED:
             continue  # its text has been read
         bold = {line for line, _, is_bold in read.lines if is_bold}
-        texts[number - 1], found[number] = take_tables(
-            text, tables_in(with_changes(_cleaned(layout), read.changes)), bold, f"page {number}"
-        )
+        layout = with_changes(_cleaned(layout), read.changes)
+        tables = tables_in(layout, lambda line: titles.level(line)[1] > 0)
+        texts[number - 1], found[number] = take_tables(text, tables, bold, f"page {number}")
     return found
 
 

@@ -8,9 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from kb.parse.blocks import PAGE_NUMBER, Block, amounts_below, heading
-from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels
+from kb.parse.formats.pdf_layout import PLACEHOLDER, heading_levels, may_head
 from kb.parse.formats.pdf_page import Letters, fold
 from kb.parse.formats.plain import text_blocks
 
@@ -57,6 +58,19 @@ class Titles:
         bare, count = _CHAPTER_NUMBER.subn("", line.strip())
         return count > 0 and self.level(bare)[1] > 0
 
+    def leads(self, line: str, page: int) -> int:
+        """Return the level of a line above a table if it is bold and no other one before it.
+
+        Among the bold names of the columns below it, its letters do not make it a heading.
+        """
+        told = self.wrap and page in self._letters and len(line) < _MAX_TITLE and may_head(line)
+        lines = [("", 0.0, False), *self._letters[page].lines] if told else []
+        bold = any(
+            is_bold and not before and text == fold(line)
+            for (_, _, before), (text, _, is_bold) in pairwise(lines)
+        )
+        return max(self._levels.values(), default=1) if bold else 0
+
     def level(self, line: str) -> tuple[str, int]:
         """Return a name for a line, the same for lines that say the same, and its level.
 
@@ -86,7 +100,7 @@ def blocks_of(
                 continue
             seen |= marks
             kept.append(line)
-        found = _page_blocks(kept, f"page {number}", tables.get(number, ()), titles)
+        found = _page_blocks(kept, number, tables.get(number, ()), titles)
         if blocks and found:
             found[0] = _continued(found[0], blocks[-1])
         blocks += found
@@ -112,8 +126,9 @@ def _continued(block: Block, above: Block) -> Block:
 
 
 def _page_blocks(
-    lines: Sequence[str], where: str, tables: Sequence[Block], titles: Titles
+    lines: Sequence[str], page: int, tables: Sequence[Block], titles: Titles
 ) -> list[Block]:
+    where = f"page {page}"
     blocks: list[Block] = []
     plain: list[str] = []
     used: set[str] = set()
@@ -128,7 +143,12 @@ def _page_blocks(
             plain.append(line)
             continue
         if line.startswith(PLACEHOLDER):
+            while plain and not plain[-1].strip():
+                plain.pop()
+            level = titles.leads(plain[-1], page) if plain else 0
+            above = [heading(" ".join(plain.pop().split()), level, where)] if level else []
             close()
+            blocks += above
             blocks.append(tables[int(line.removeprefix(PLACEHOLDER))])
             wrapped = False
             continue

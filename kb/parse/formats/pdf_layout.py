@@ -7,7 +7,7 @@ only if the page's plain text has the same cells, one after the other, so no wor
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
@@ -83,10 +83,8 @@ def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:
         return {}
     body = letters.most_common(1)[0][0]
     bold_tells = bold_letters < _BOLD_MOST * letters.total()
-    if (
-        sum(len(text) for text, size, _ in lines if size >= _LARGER * body)
-        > _MOST * letters.total()
-    ):
+    larger = sum(count for size, count in letters.items() if size >= _LARGER * body)
+    if larger > _MOST * letters.total():
         return {}
     found: dict[str, float] = {}
     for page in pages:
@@ -98,13 +96,14 @@ def heading_levels(pages: Sequence[Letters]) -> dict[str, int]:
         for at, (text, size, _) in enumerate(page.lines):
             alone = not any(little[max(at - 1, 0) : at] + little[at + 1 : at + 2])
             heads = (little[at] and alone) or size >= _MUCH_LARGER * body
-            if heads and len(text) <= _MAX_HEADING and _may_head(text):
+            if heads and len(text) <= _MAX_HEADING and may_head(text):
                 found[text] = size if size >= _LARGER * body else 0.0
     sizes = sorted(set(found.values()), reverse=True)
     return {text: min(1 + sizes.index(size), 6) for text, size in found.items()}
 
 
-def _may_head(text: str) -> bool:
+def may_head(text: str) -> bool:
+    """Tell whether a line has letters and does not end, or begin, as a sentence or item does."""
     return (
         sum(c.isalpha() for c in text) >= 2
         and not _SENTENCE_END.search(text)
@@ -143,11 +142,11 @@ _Cell: TypeAlias = tuple[int, int, str]
 """Where it starts and ends in its line, and its text."""
 
 
-def tables_in(layout: str) -> list[Table]:
+def tables_in(layout: str, is_heading: Callable[[str], bool] = lambda line: False) -> list[Table]:
     """Return the tables of a page's fixed-width rendering.
 
     A line of one cell, beyond the first column, goes on with the row above; not one that stands
-    farther below than rows do, such as the number of the page.
+    farther below than rows do, such as the number of the page, and no heading at the end.
     """
     found: list[Table] = []
     run: list[list[_Cell]] = []
@@ -169,9 +168,12 @@ def tables_in(layout: str) -> list[Table]:
             run.append(cells)
             blank = 0
             continue
+        last = run[-1] if run else before
+        while run and len(run[-1]) == 1 and is_heading(run[-1][0][2]):
+            run.pop()
         if table := _table(run, above):
             found.append(table)
-        above, before = (run[-1] if run else before), cells
+        above, before = last, cells
         run = [cells] if len(cells) > 1 else []
         blank = widest = 0
     return found

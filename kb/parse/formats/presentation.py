@@ -11,14 +11,8 @@ from core.types import Skipped
 from kb.parse.blocks import Block, Document, grid_row, heading, marked_block, with_header
 from kb.parse.formats.chart import CHARTS, chart_blocks
 from kb.parse.formats.slide_look import PLACEHOLDER, Look, box_of
-from kb.parse.limits import (
-    MAX_NESTING,
-    Package,
-    check_office,
-    open_zip,
-    unless_damaged,
-)
-from kb.parse.marks import Run, leave_out, line_of, tidy_lines, without_links
+from kb.parse.limits import MAX_NESTING, Package, check_office, open_zip, unless_damaged, whole
+from kb.parse.marks import HIDDEN, Run, leave_out, line_of, spoken, tidy_lines, without_links
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -51,7 +45,7 @@ class _Reader:
     def read(self) -> Document:
         blocks: list[Block] = []
         skipped: list[Skipped] = []
-        spoken = 0
+        said = 0
         main = "ppt/presentation.xml"
         root = self._parts.xml(main)
         if (size := root.find(f"{_P}sldSz")) is not None:
@@ -65,23 +59,18 @@ class _Reader:
             self._related = self._relations(path)
             self._look = self._looks(slide)
             if slide.get("show") in {"0", "false"}:
-                skipped.append(
-                    Skipped(self._where, "The slide is hidden. Show it to have it read.")
-                )
+                skipped.append(Skipped(self._where, HIDDEN.format("slide")))
                 continue
             found = list(self._shapes(slide, 0))
             titles = [block for block in found if block.kind == "heading"]
             blocks += titles or [heading("", 1, self._where)]
             blocks += [block for block in found if block.kind != "heading"]
             notes = [target for kind, target in self._related.values() if kind == "notesSlide"]
-            spoken += sum(len(_words(self._parts.xml(note))) for note in notes)
+            said += sum(len(_words(self._parts.xml(note))) for note in notes)
         if len(slides) > _MAX_SLIDES:
             where = f"slides {_MAX_SLIDES + 1} to {len(slides)}"
             skipped.append(Skipped(where, f"Only {_MAX_SLIDES:,} slides are read. Split the file."))
-        if spoken:
-            reason = f"{spoken:,} words for the speaker are not shown to others: left out."
-            skipped.append(Skipped("notes", reason))
-        return Document(tuple(blocks), skipped=tuple(skipped))
+        return Document(tuple(blocks), skipped=(*skipped, *spoken(said)))
 
     def _relations(self, path: str) -> dict[str, tuple[str, str]]:
         """Return kind and target of each part that a part names; "link" is an address."""
@@ -149,8 +138,7 @@ class _Reader:
         numbers: dict[int, int] = {}
         for part in shape.iter(f"{_A}p"):
             properties = part.find(f"{_A}pPr")
-            level = properties.get("lvl", "0") if properties is not None else "0"
-            depth = min(int(level) if level.isdigit() else 0, 8)
+            depth = whole(properties.get("lvl"), 0, most=8) if properties is not None else 0
             marked = self._text(part, shape, depth)
             text = without_links(marked)
             if not text:
@@ -163,8 +151,7 @@ class _Reader:
                 if counted is None:
                     numbers.pop(depth, None)
                 else:
-                    start = counted.get("startAt", "1")
-                    first = int(start) if start.isdigit() else 1
+                    first = whole(counted.get("startAt"))
                     numbers[depth] = numbers.get(depth, first - 1) + 1
                 mark = f"{numbers[depth]}. " if depth in numbers else "- "
                 yield marked_block("item", marked, self._where, lead="  " * depth + mark)
@@ -211,25 +198,19 @@ class _Reader:
         above: dict[int, tuple[int, str]] = {}
         for row_element in table.iter(f"{_A}tr"):
             parts = (
-                (self._cell(cell), _span(cell, "gridSpan"), _span(cell, "rowSpan"))
+                (self._cell(cell), whole(cell.get("gridSpan")), whole(cell.get("rowSpan")))
                 for cell in row_element.iter(f"{_A}tc")
                 if "1" not in (cell.get("hMerge"), cell.get("vMerge"))
             )
             row, above = grid_row(parts, above)
             if any(row):
                 rows.append(tuple(row))
-        properties = table.find(f"{_A}tblPr")
-        marked = properties is not None and properties.get("firstRow") == "1"
+        marked = table.find(f"{_A}tblPr[@firstRow='1']") is not None
         rows, header = with_header(rows)
         return Block(
             "table", rows=tuple(rows), header=header or (marked and len(rows) > 1),
             location=self._where,
         )  # fmt: skip
-
-
-def _span(cell: Element, name: str) -> int:
-    value = cell.get(name, "1")
-    return int(value) if value.isdigit() and len(value) < 4 else 1
 
 
 def _words(notes: Element) -> list[str]:

@@ -164,17 +164,34 @@ def _records(
         if not lists:
             yield group, value
         named = next((value[k] for k in _GROUP if isinstance(value.get(k), str)), "")
+        held = [key for key, inner in lists.items() if _holds(inner, given)]
+        several = sum(k in held or isinstance(v, list) for k, v in lists.items()) > 1
         for key, inner in value.items():
             if is_question(str(key)) and isinstance(inner, str | list):
                 yield group, {"question": key, "answer": _string(inner)}
-                continue
-            if key not in lists:
-                continue
-            if str(key) in LANGUAGE_CODES and isinstance(inner, dict) and _is_record(inner, given):
-                yield named or group, {"language": key, **inner}
-                continue
-            below = str(key) if len(lists) > 1 and not named else named if depth else ""
-            yield from _records(inner, given, below or group, depth + 1)
+            elif key in lists and held and key not in held and isinstance(inner, dict):
+                yield group, inner  # beside records: what else is known of them
+            elif key in lists and str(key) in LANGUAGE_CODES:
+                for around, record in _records(inner, given, named or group, depth + 1):
+                    yield around, {"language": key, **record}
+            elif key in lists:
+                groups = several and not _is_entry(inner, given)
+                below = str(key) if groups and not named else named if depth else ""
+                yield from _records(inner, given, below or group, depth + 1)
+
+
+def _is_entry(value: Any, given: Given) -> bool:
+    return isinstance(value, dict) and _is_record(value, given)
+
+
+def _holds(value: Any, given: Given) -> bool:
+    """Tell whether a value is a record or question, or has one in it."""
+    if isinstance(value, list):
+        return any(_holds(item, given) for item in value)
+    inner = value.items() if isinstance(value, dict) else ()
+    return _is_entry(value, given) or any(
+        is_question(str(k), strict=False) or _holds(v, given) for k, v in inner
+    )
 
 
 def _is_said(value: dict[str, Any]) -> bool:

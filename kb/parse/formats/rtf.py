@@ -198,13 +198,12 @@ class _Reader:
                 self._state = replace(state, unseen=state.unseen - {control} | away)
             case b"b":
                 self._state = replace(state, bold=on)
-            case b"super" | b"sub":
+            case b"super" | b"sub" | b"nosupersub":
+                on = on and control != b"nosupersub"
                 self._state = replace(state, position=control.decode() if on else "")
             case b"up" | b"dn":
                 up = "super" if control == b"up" else "sub"
                 self._state = replace(state, position=up if number is None or number > 0 else "")
-            case b"nosupersub":
-                self._state = replace(state, position="")
             case b"plain":
                 self._state = _State(
                     state.skip, link=state.link, after_unicode=state.after_unicode, font=state.font

@@ -6,7 +6,8 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import openpyxl
@@ -18,27 +19,22 @@ from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, INLINE_STRING, WorkSheetParser
 
-from core.types import Section, Skipped
+from core.types import Skipped
 from kb.parse.faq.columns import Given
-from kb.parse.faq.rows import (
-    NO_RESULT,
-    Taken,
-    read_table,
-    unread_pictures,
-    without_hidden,
-)
+from kb.parse.faq.formula import NO_RESULT, link_of
+from kb.parse.faq.rows import Taken, read_sheets, unread_pictures, without_hidden
 from kb.parse.faq.table_text import Row
 from kb.parse.formats.moment_format import format_moment, iso_moment
 from kb.parse.formats.number_format import format_number, format_text
 from kb.parse.limits import (
-    MAX_CELL_CHARS,
     MAX_CELLS,
     MAX_COLUMNS,
     MAX_ROWS,
     check_office,
+    too_large,
     unless_damaged,
 )
-from kb.parse.marks import PICTURE_SAYS, Run, day_mark, line_of, link_mark, signs_of
+from kb.parse.marks import HIDDEN, PICTURE_SAYS, Run, day_mark, line_of, link_mark, signs_of
 from kb.text.language import detect_language
 
 _MAX_SHEETS = 200
@@ -50,9 +46,6 @@ _TEXTS_OF = re.compile(rb't="s"[^>]*>\s*<v>(\d{1,7})<|<t(?: [^>]*)?>([^<]{1,500}
 _TEXTS, _PICTURES_IN_CELLS = "xl/sharedStrings.xml", "xl/richData/richValueRel.xml"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes what XML cannot hold; ``_x005F_`` is the underscore of such a sign."""
-_LINK = re.compile(
-    r'(?:_xlfn\.)?HYPERLINK\(\s*"([^"]{1,2000})"\s*(?:[,;]\s*"((?:[^"]|""){0,500})"\s*)?\)', re.I
-)
 
 
 def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
@@ -65,32 +58,25 @@ def parse_spreadsheet(name: str, data: bytes, given: Given) -> Taken:
 
 
 def _read(data: bytes, given: Given) -> Taken:
-    sections: list[Section] = []
-    skipped: list[Skipped] = []
     book = io.BytesIO(data)
     with zipfile.ZipFile(book) as archive:
         texts = archive.read(_TEXTS) if _TEXTS in archive.namelist() else b""
     rich = any(mark in texts for mark in (b"vertAlign", b"strike"))
     workbook = openpyxl.load_workbook(book, read_only=True, data_only=True, rich_text=rich)
-    several = len(workbook.worksheets) > 1
-    for number, sheet in enumerate(workbook.worksheets, start=1):
-        label = f"sheet {sheet.title}"
-        if number > _MAX_SHEETS:
-            skipped.append(Skipped(label, f"Only {_MAX_SHEETS} sheets are read."))
-        elif sheet.sheet_state != "visible":
-            skipped.append(Skipped(label, "The sheet is hidden. Show it to have it read."))
-        elif not isinstance(sheet, ReadOnlyWorksheet):
-            skipped.append(Skipped(label, "It is a chart and holds no text."))
-        else:
-            rows = _rows(sheet, label, skipped)
-            title_path = (sheet.title,) if several else ()
-            taken = read_table(rows, title_path=title_path, given=given)
-            sections += taken.sections
-            skipped += taken.skipped
-            if not rows:
-                skipped.append(Skipped(label, "The sheet is empty."))
+
+    def rows_of(number: int, label: str, skipped: list[Skipped]) -> Sequence[Row] | str:
+        sheet = workbook.worksheets[number]
+        if number >= _MAX_SHEETS:
+            return f"Only {_MAX_SHEETS} sheets are read."
+        if sheet.sheet_state != "visible":
+            return HIDDEN.format("sheet")
+        if not isinstance(sheet, ReadOnlyWorksheet):
+            return "It is a chart and holds no text."
+        return _rows(sheet, label, skipped)
+
+    taken = read_sheets([sheet.title for sheet in workbook.worksheets], rows_of, given)
     workbook.close()
-    return Taken(tuple(sections), tuple(skipped))
+    return taken
 
 
 def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[Row]:
@@ -127,19 +113,15 @@ def _rows(sheet: ReadOnlyWorksheet, label: str, skipped: list[Skipped]) -> list[
                 reason = f"The sheet has more than {len(grid):,} rows; the rest was not read."
                 skipped.append(Skipped(location, f"{reason} Split it."))
                 break
-            if reason := _objection(values):
+            if reason := too_large(max(values), values.values()):
                 skipped.append(Skipped(location, reason))
             else:
                 grid[number] = values
         else:
             _add_related(grid, parser, inside, label, skipped)
             repeated = _fill_merged(grid, parser)
-    for cells_left, which in (
-        (shown.white, "in white letters on white"),
-        (shown.struck, "struck out"),
-    ):
-        if cells_left:
-            skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
+    for which, cells_left in sorted(shown.left_out.items()):
+        skipped.append(Skipped(label, f"Cells {which} were left out: {cells_left:,}."))
     rows = [
         Row(
             f"{label}, row {number}",
@@ -166,11 +148,8 @@ class _Parser(WorkSheetParser):
         self.rich_text = inline is not None and len(inline) > 1  # its reader spoils plain texts
         cell = super().parse_cell(element)
         if len(element) and element[0].tag == FORMULA_TAG:
-            formula = element[0].text or ""
-            if link := _LINK.fullmatch(formula.strip()):
-                words = cell["value"] or (link[2] if link[2] is not None else link[1])
-                words = str(words).replace('""', '"')
-                cell["value"] = words + link_mark(link[1], words)
+            if link := link_of(element[0].text or "", str(cell["value"] or "")):
+                cell["value"] = link
             elif cell["value"] is None and element.get("t") != "str":
                 cell["value"] = NO_RESULT
         elif self.pictures is not None and cell["value"] == "#VALUE!" and element.get("vm"):
@@ -193,11 +172,7 @@ def _hidden_columns(parser: WorkSheetParser) -> set[int]:
 
 
 def _add_related(
-    grid: dict[int, dict[int, str]],
-    parser: _Parser,
-    sheet: Any,
-    label: str,
-    skipped: list[Skipped],
+    grid: dict[int, dict[int, str]], parser: _Parser, sheet: Any, label: str, skipped: list[Skipped]
 ) -> None:
     """Put the address of a cell's link behind its words, and the one word that a picture says.
 
@@ -226,15 +201,6 @@ def _add_related(
             else:
                 unread.append(f"{get_column_letter(column)}{row}")
     skipped += unread_pictures(unread, label)
-
-
-def _objection(values: Mapping[int, str]) -> str:
-    """Return why a row is not taken, or nothing."""
-    if max(values) > MAX_COLUMNS:
-        return f"It reaches to column {max(values):,}; at most {MAX_COLUMNS} are read."
-    if (longest := max(map(len, values.values()))) > MAX_CELL_CHARS:
-        return f"A cell has {longest:,} characters; at most {MAX_CELL_CHARS:,} are read."
-    return ""
 
 
 def _fill_merged(grid: dict[int, dict[int, str]], parser: WorkSheetParser) -> dict[int, set[int]]:
@@ -285,25 +251,23 @@ class _Shown:
         self._told = ""
         self.bold = {i for i, s in enumerate(styles) if book._fonts[s.fontId].b}
         self._fonts = [book._fonts[s.fontId].name for s in styles]
-        self._struck = {i for i, s in enumerate(styles) if book._fonts[s.fontId].strike}
-        self._white = {
-            i
-            for i, s in enumerate(styles)
-            if _is_white(book._fonts[s.fontId].color) and not book._fills[s.fillId].fill_type
-        }
-        self.white = self.struck = 0
-        """Cells so far that are white on white, or struck out."""
+        self._away: dict[int, str] = {}
+        for i, style in enumerate(styles):
+            font, filled = book._fonts[style.fontId], book._fills[style.fillId].fill_type
+            if font.strike:
+                self._away[i] = "struck out"
+            elif _is_white(font.color) and not filled:
+                self._away[i] = "in white letters on white"
+        self.left_out = Counter[str]()
+        """Cells so far that nobody is to read, by how they are taken away."""
 
     def __call__(self, cell: dict[str, Any]) -> str:
         """Return a cell as it is shown: dates, percentages, currencies; nothing if struck out."""
         value = cell["value"]
         if value is None:
             return ""
-        if cell["style_id"] in self._struck:
-            self.struck += 1
-            return ""
-        if cell["style_id"] in self._white:
-            self.white += 1
+        if which := self._away.get(cell["style_id"]):
+            self.left_out[which] += 1
             return ""
         if isinstance(value, CellRichText):
             value = line_of(map(_run, value))

@@ -8,8 +8,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
 import docx
@@ -23,6 +22,8 @@ from kb.parse.blocks import (
     around_pages,
     heading,
     headings_from_bold,
+    marked_block,
+    split_title,
     with_header,
 )
 from kb.parse.formats.chart import CHARTS, chart_blocks
@@ -39,8 +40,8 @@ from kb.parse.formats.word_text import (
     w,
     write_styles,
 )
-from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, unless_damaged
-from kb.parse.marks import with_links, without_links
+from kb.parse.limits import MAX_COLUMNS, MAX_NESTING, check_office, unless_damaged, whole
+from kb.parse.marks import without_links
 
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _HOLDS_CELLS = {*map(w, ("sdt", "sdtContent", "ins", "customXml"))}
@@ -78,16 +79,11 @@ class _Reader:
         leave_out_prompts(body)
         write_styles(body, self._elements)
         blocks = headings_from_bold(list(self._container(body, 0)))
-        title = next((b for b in blocks if b.kind == "heading" and b.level == 0), None)
-        blocks = [
-            replace(block, level=1) if block.kind == "heading" and block.level == 0 else block
-            for block in blocks
-            if block is not title
-        ]
+        title, blocks = split_title(blocks)
         blocks += self._notes()
         blocks += self._furniture()
         leave_out_hidden(body)
-        return Document(tuple(blocks), title.text if title else "")
+        return Document(tuple(blocks), title)
 
     def _ranked(self, style_id: str) -> tuple[int | None, tuple[str, int]]:
         """Return the heading level of a style (0 is the title), and its list otherwise."""
@@ -106,8 +102,7 @@ class _Reader:
                     level = int(outline) + 1
             numbering = child(properties, "numPr")
             if not listed[0] and numbering is not None:
-                depth = value(numbering, "ilvl")
-                listed = (value(numbering, "numId"), int(depth) if depth.isdigit() else 0)
+                listed = (value(numbering, "numId"), whole(value(numbering, "ilvl"), 0))
         return level, listed if level is None else ("", 0)
 
     def _container(self, element: Any, depth: int) -> Iterator[Block]:
@@ -125,10 +120,8 @@ class _Reader:
         self._paragraph += 1
         where = f"paragraph {self._paragraph}"
         marked = marked_text(paragraph, self._links)
-        if text := without_links(marked):
-            block = self._classified(paragraph, text, where)
-            lead = block.text[: len(block.text) - len(text)] if block.kind == "item" else ""
-            yield replace(block, linked=lead + with_links(marked))
+        if marked:
+            yield self._classified(paragraph, marked, where)
         for box in paragraph.iter(w("txbxContent")):
             if not inside(box, FALLBACK):
                 yield from self._container(box, depth + 1)
@@ -144,28 +137,27 @@ class _Reader:
                 if text := "".join(drawn.itertext(qn("a:t"))).strip():
                     yield Block("item", f"- {text}", location=where)
 
-    def _classified(self, paragraph: Any, text: str, where: str) -> Block:
+    def _classified(self, paragraph: Any, marked: str, where: str) -> Block:
         properties = child(paragraph, "pPr")
         style = value(properties, "pStyle")
         level, style_list = self._styles.get(style, (None, ("", 0)))
         own_level = value(properties, "outlineLvl")
         if own_level.isdigit() and int(own_level) < 9:
             level = int(own_level) + 1
-        single = re.sub(r"\s*\n\s*", " ", text)
+        single = without_links(marked).replace("\n", " ")
         if level is not None and len(single) <= 300:
             return heading(single, level, where)
         numbering = child(properties, "numPr")
         list_id, depth = style_list
         if numbering is not None:
             list_id = value(numbering, "numId") or list_id
-            depth = int(value(numbering, "ilvl") or depth)
+            depth = whole(value(numbering, "ilvl"), depth)
         if list_id and list_id != "0":
             depth = min(depth, 8)
-            return Block(
-                "item", f"{'  ' * depth}{self._mark(list_id, depth)} {text}", location=where
-            )
-        bold = _all_bold(paragraph)
-        return Block("text", text, level=PSEUDO_LEVEL if bold else 0, location=where)
+            lead = f"{'  ' * depth}{self._mark(list_id, depth)} "
+            return marked_block("item", marked, where, lead=lead)
+        level = PSEUDO_LEVEL if _all_bold(paragraph) else 0
+        return marked_block("text", marked, where, level=level)
 
     def _mark(self, list_id: str, depth: int) -> str:
         if self._numbering.get((list_id, depth), "bullet") in {"bullet", "none"}:
@@ -185,12 +177,12 @@ class _Reader:
                 properties = child(cell, "tcPr")
                 merge = child(properties, "vMerge")
                 span = value(properties, "gridSpan")
-                text = " ".join(_cell_text(cell, depth, self._links).split())
+                parts = (marked_text(p, self._links) for p in cell.iter(w("p")))
+                text = " ".join("; ".join(filter(None, parts)).split())
                 continued = merge is not None and merge.get(w("val"), "continue") == "continue"
                 if continued and len(row) < len(above):
                     text = above[len(row)]
-                wide = int(span) if span.isdigit() and len(span) < 4 else 1
-                row += [text] * min(wide, MAX_COLUMNS)
+                row += [text] * whole(span, most=MAX_COLUMNS)
             if heads == len(rows) and next(row_element.iter(w("tblHeader")), None) is not None:
                 heads += any(row)
             above = row
@@ -214,9 +206,8 @@ class _Reader:
             if kind not in {"footnotes", "endnotes"} or relation.is_external:
                 continue
             for note in parse_xml(relation.target_part.blob):
-                text = " ".join(
-                    t for p in note.iter(w("p")) if (t := without_links(marked_text(p, {})))
-                )
+                parts = (without_links(marked_text(p, {})) for p in note.iter(w("p")))
+                text = " ".join(filter(None, parts))
                 if text and note.get(w("type")) is None:
                     number = note.get(w("id"), "")
                     blocks.append(Block("text", text, location=f"{kind[:-1]} {number}"))
@@ -241,12 +232,6 @@ def _cells(row: Any) -> Iterator[Any]:
             yield from _cells(part)
 
 
-def _cell_text(cell: Any, depth: int, links: Mapping[str, str]) -> str:
-    if depth > MAX_NESTING:
-        return ""
-    return "; ".join(t for p in cell.iter(w("p")) if (t := marked_text(p, links)))
-
-
 def _all_bold(paragraph: Any) -> bool:
     """Tell whether every run with letters is bold."""
     runs = [
@@ -265,17 +250,14 @@ def _numbering(document: Any) -> dict[tuple[str, int], str]:
         return {}
     root = getattr(own[0], "element", None)
     root = parse_xml(own[0].blob) if root is None else root
-    formats: dict[tuple[str, int], str] = {}
-    for abstract in root.iter(w("abstractNum")):
-        for level in abstract.iter(w("lvl")):
-            depth = level.get(w("ilvl"), "0")
-            if depth.isdigit():
-                key = (abstract.get(w("abstractNumId"), ""), int(depth))
-                formats[key] = value(level, "numFmt")
-    found: dict[tuple[str, int], str] = {}
-    for number in root.iter(w("num")):
-        for depth in range(9):
-            kind = formats.get((value(number, "abstractNumId"), depth))
-            if kind:
-                found[number.get(w("numId"), ""), depth] = kind
-    return found
+    formats = {
+        (abstract.get(w("abstractNumId")), level.get(w("ilvl"), "0")): value(level, "numFmt")
+        for abstract in root.iter(w("abstractNum"))
+        for level in abstract.iter(w("lvl"))
+    }
+    return {
+        (number.get(w("numId"), ""), depth): kind
+        for number in root.iter(w("num"))
+        for depth in range(9)
+        if (kind := formats.get((value(number, "abstractNumId"), str(depth))))
+    }

@@ -9,7 +9,7 @@ from typing import Any
 from docx.oxml.ns import qn
 
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import PICTURE_SAYS, Run, leave_out, line_of, signs_of
+from kb.parse.marks import PICTURE_SAYS, Run, leave_out, line_of, signs_of, tidy_lines
 
 
 @cache
@@ -30,7 +30,6 @@ _HIDING = tuple(map(w, ("vanish", "strike", "dstrike", "sz", "color")))
 _STYLED = {*map(w, ("vanish", "strike", "dstrike", "vertAlign", "position"))}
 _OFF = {"0", "false", "off"}
 _FIELD_LINK = re.compile(r'HYPERLINK\s+"([^"]{1,2000})"')
-_BLANKS = re.compile(r"[ \t\u00a0]+")
 _TINY_HALF_POINTS = 3
 _PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
 
@@ -64,8 +63,7 @@ def marked_text(paragraph: Any, links: Mapping[str, str]) -> str:
     """
     words = _Words(links)
     words.walk(paragraph, 0)
-    text = line_of(words.runs)
-    return "\n".join(_BLANKS.sub(" ", line).strip() for line in text.split("\n")).strip()
+    return tidy_lines(line_of(words.runs))
 
 
 class _Words:

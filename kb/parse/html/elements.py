@@ -27,15 +27,11 @@ def fold(text: str) -> str:
 
 def is_furniture(node: LexborNode, tag: str, tree: LexborHTMLParser, *, in_main: bool) -> bool:
     """Tell whether an element stands around the content: a header, a menu, a field's label."""
+    if (tag == "menu" and _is_menu(node)) or (tag in _SKIP_OUTSIDE_MAIN and not in_main):
+        return True
     attributes = node.attributes
-    if tag == "menu" and _is_menu(node):
-        return True
-    if not attributes:
-        return tag in _SKIP_OUTSIDE_MAIN and not in_main
-    if (attributes.get("role") or "") in _SKIP_ROLES:
-        return True
-    if tag in _SKIP_OUTSIDE_MAIN and not in_main:
-        return True
+    if not attributes or attributes.get("role") in _SKIP_ROLES:
+        return bool(attributes)
     if tag == "label":
         return not _ticks(node, tree)
     names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
@@ -83,9 +79,3 @@ def words_unlinked(node: LexborNode) -> int:
     """Count the words of an element that are no links, buttons or fields."""
     inner = node.css("a, button, label, select, textarea, script, style, noscript, template")
     return max(count_words(node) - sum(map(count_words, inner)), 0)
-
-
-def span(cell: LexborNode, name: str) -> int:
-    """Return over how many rows or columns a cell reaches."""
-    value = cell.attributes.get(name) or "1"
-    return max(1, min(int(value), 1000)) if value.isdigit() and len(value) < 6 else 1

@@ -15,7 +15,6 @@ _APPLIES = re.compile(
     r"@(?:supports|layer)\b|@media\s*(?:(?:only\s+)?(?:screen|all)\s*)?$", re.IGNORECASE
 )
 """What may stand around a rule that is meant for every visitor with a screen."""
-_NAME = re.compile(r"[.#][\w-]+")
 _SHOWS = re.compile(
     r"(?:^|[;\s])(?:display|visibility)\s*:\s*(?!none|hidden|collapse)\w", re.IGNORECASE
 )
@@ -26,8 +25,8 @@ _PAPER = re.compile(r"background(?:-color)?\s*:\s*([^;]+)", re.IGNORECASE)
 _IS_WHITE = re.compile(r"\s*(?:#fff(?:fff)?|white)\b\s*(?:!important)?\s*", re.IGNORECASE)
 _MOVES = re.compile(r"\b(?:transition|animation|transform)\b", re.IGNORECASE)
 """With these, letters of no opacity or height are about to come into sight."""
-_MOST_SELECTORS = 200
-"""Selectors of one page, other than names, that are looked up in it."""
+_MOST_SELECTORS = 3000
+"""Selectors that are looked up in one page."""
 _HIDES = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|"
     r"font-size\s*:\s*(?:0(?:\.\d+)?(?:px|pt|em|rem|%)?|1px)\s*(?:;|$|!)|color\s*:\s*transparent|text-decoration(?:-line)?\s*:[^;]{0,80}line-through|(?:left|top|text-indent)\s*:\s*-\d{3,}(?:px|em|rem)?)",
@@ -49,11 +48,8 @@ class Visibility:
 
     def __init__(self, page: LexborHTMLParser, sheets: Mapping[str, str]) -> None:
         self._page = page
-        self._hiding: set[str] = set()
-        """Names that hide: ``.old``, ``#secret``."""
         self._away: set[int] = set()
-        self._shown: set[int] = set()
-        """Elements that other selectors hide, or show again."""
+        """Elements that a style sheet hides."""
         self._looked_up = 0
         self._controlled: set[str] = set()
         for sheet in page.css("style, link[href]" if sheets else "style"):
@@ -79,27 +75,18 @@ class Visibility:
 
     def _follow(self, selectors: str, style: str) -> None:
         hides_it = hides(style) and not (_SHRINKS.search(style) and _MOVES.search(style))
-        shows_it = (self._hiding or self._away) and _SHOWS.search(style)
+        shows_it = self._away and _SHOWS.search(style)
         if selectors.startswith("@") or not (hides_it or shows_it):
             return
         for selector in re.split(r",(?![^(]*\))", selectors):
-            name = selector.strip()
-            if _NAME.fullmatch(name):
-                (self._hiding.add if hides_it else self._hiding.discard)(name)
-                continue
             self._looked_up += 1
             if self._looked_up > _MOST_SELECTORS:
                 return
             try:
-                found = {node.mem_id for node in self._page.css(name)}
+                found = {node.mem_id for node in self._page.css(selector.strip())}
             except SelectolaxError:  # a part of an element, or a selector newer than its parser
                 continue
-            if hides_it:
-                self._away |= found
-                self._shown -= found
-            else:
-                self._shown |= found
-                self._away -= found
+            self._away = self._away | found if hides_it else self._away - found
 
     def hidden(self, node: LexborNode, tag: str) -> bool:
         """Tell whether an element is shown to nobody; what a visitor can unfold is shown."""
@@ -114,18 +101,8 @@ class Visibility:
             or attributes.get("aria-hidden") == "true"
             or (style is not None and hides(style))
             or ((style is not None or "color" in attributes) and _is_white(node))
-            or self._by_sheet(node)
+            or node.mem_id in self._away
         )
-
-    def _by_sheet(self, node: LexborNode) -> bool:
-        if self._away and node.mem_id in self._away:
-            return True
-        if not self._hiding:
-            return False
-        attributes = node.attributes
-        names = {f".{name}" for name in (attributes.get("class") or "").split()}
-        named = self._hiding & {*names, f"#{attributes.get('id') or ''}"}
-        return bool(named) and node.mem_id not in self._shown
 
     def unfolds(self, node: LexborNode) -> bool:
         """Tell whether a hidden element is the answer, tab or part that something opens."""

@@ -14,12 +14,11 @@ from kb.parse.html.elements import (
     fold,
     is_furniture,
     sign_of,
-    span,
     title_of,
     words_unlinked,
 )
 from kb.parse.html.hidden import Visibility, controlled
-from kb.parse.limits import MAX_CELLS, MAX_NESTING
+from kb.parse.limits import MAX_CELLS, MAX_NESTING, whole
 from kb.parse.marks import (
     ASKS,
     LOCATION,
@@ -93,6 +92,8 @@ class Reader:
         self._panels = {n: tab for n, tab in self._panels.items() if by_id(tree, n) is not None}
         self._tabs = {tab.mem_id for tab in self._panels.values()}
         self._words_around = 0
+        self._folds, self._level = 0, PSEUDO_LEVEL
+        """Folded parts, one in another, that are being read, and the level of their titles."""
 
     def read(self, root: LexborNode | None) -> list[Block]:
         """Return the blocks of an element and all in it."""
@@ -196,16 +197,22 @@ class Reader:
         if tag[0] == "h" and tag[1:].isdigit():
             self._heading(node, int(tag[1]))
         elif tag in {"summary", "dt"}:
-            self._title(node, PSEUDO_LEVEL + (tag == "dt"))
+            self._title(node, self._level + (tag == "dt"))
+        elif node.attributes.get("role") == "button" and self._seen.opens(node):
+            self._title(node, PSEUDO_LEVEL)
         elif tag in {"details", "dl"}:
+            around = self._folds, self._level
+            if tag == "details":
+                self._folds += 1
+                self._level += 2 * self._is_group()
             self._children(node, depth)
             self._close()
             # What follows no longer answers its last question.
-            self._blocks.append(Block("end", level=PSEUDO_LEVEL + (tag == "dl")))
+            self._blocks.append(Block("end", level=self._level + (tag == "dl")))
+            self._folds, self._level = around
         elif tag in {"ul", "ol", "menu"}:
-            start = node.attributes.get("start") or "1"
-            number = int(start) - 1 if start.isdigit() and len(start) < 6 else 0
-            self._list_marks.append(number if tag == "ol" else -1)
+            first = whole(node.attributes.get("start"))
+            self._list_marks.append(first - 1 if tag == "ol" else -1)
             self._children(node, depth)
             self._close()
             self._list_marks.pop()
@@ -228,6 +235,12 @@ class Reader:
             self._children(node, depth)
             self._close()
             self._in_main = before
+
+    def _is_group(self) -> bool:
+        """Tell whether a folded part begins in one that has nothing but folded parts."""
+        last = self._blocks[-1] if self._folds > 1 and self._blocks else Block("text")
+        heads = last.kind == "heading" and last.level == self._level
+        return heads or (last.kind == "end" and last.level > self._level)
 
     def _heading(self, node: LexborNode, level: int) -> None:
         inner = node.css_first("[id]")
@@ -325,7 +338,10 @@ class Reader:
             if self._left_out(row_node) or (exported and not cells):
                 continue
             cells = [cell for cell in cells if not self._left_out(cell)]
-            parts = ((self._cell(c), span(c, "colspan"), span(c, "rowspan")) for c in cells)
+            parts = (
+                (self._cell(c), whole(own.get("colspan")), whole(own.get("rowspan")))
+                for c, own in ((c, c.attributes) for c in cells)
+            )
             row, above = grid_row(parts, above)
             budget -= len(row)
             if budget < 0:

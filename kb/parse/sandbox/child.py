@@ -12,7 +12,6 @@ import logging
 import os
 import stat
 import sys
-from typing import BinaryIO
 
 from core.errors import IngestError, UnreadableFile
 from core.types import ParsedFile
@@ -66,13 +65,9 @@ def _content(name: str, path: str, file_bytes: int) -> bytes:
     except OSError as error:
         raise UnreadableFile(name, f"It cannot be opened: {error.strerror}.") from error
     with os.fdopen(descriptor, "rb") as file:
-        return _bounded(name, file, file_bytes)
-
-
-def _bounded(name: str, file: BinaryIO, file_bytes: int) -> bytes:
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        raise UnreadableFile(name, "It is a folder, a link or a device, not a file.")
-    data = file.read(file_bytes + 1)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnreadableFile(name, "It is a folder, a link or a device, not a file.")
+        data = file.read(file_bytes + 1)
     if len(data) > file_bytes:
         raise UnreadableFile(
             name,

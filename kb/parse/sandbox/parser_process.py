@@ -47,11 +47,7 @@ class ParserProcess:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def parse_many(
-        self,
-        files: Sequence[tuple[str, Path]],
-        *,
-        columns: Mapping[str, str],
-        on_page: OnPage,
+        self, files: Sequence[tuple[str, Path]], *, columns: Mapping[str, str], on_page: OnPage
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         """Read many files, in order; one result for each, or an error that operators can read.
 

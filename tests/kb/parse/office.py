@@ -25,7 +25,8 @@ _ODF = (
     f'xmlns:office="{_O}office:1.0" xmlns:text="{_O}text:1.0" xmlns:table="{_O}table:1.0" '
     f'xmlns:style="{_O}style:1.0" xmlns:fo="{_O}xsl-fo-compatible:1.0" '
     f'xmlns:draw="{_O}drawing:1.0" xmlns:svg="{_O}svg-compatible:1.0" '
-    f'xmlns:chart="{_O}chart:1.0" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    f'xmlns:chart="{_O}chart:1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    f'xmlns:presentation="{_O}presentation:1.0"'
 )
 _DRAW = (
     'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
@@ -273,6 +274,21 @@ def odf(spans: str, footer: str = "") -> bytes:
     page = f"<style:footer><text:p>{footer}</text:p></style:footer>" if footer else ""
     common = f"<style:master-page>{page}</style:master-page>"
     return _odf("text", f"<office:text><text:p>{spans}</text:p></office:text>", common)
+
+
+def odp(slides: Sequence[str]) -> bytes:
+    """Make a presentation of what stands in each slide; the last one is hidden."""
+    last = len(slides) - 1
+    pages = (
+        f'<draw:page draw:style-name="{"AWAY" if n == last else "SEEN"}">{slide}</draw:page>'
+        for n, slide in enumerate(slides)
+    )
+    away = '<style:drawing-page-properties presentation:visibility="hidden"/>'
+    frame = "<draw:frame><draw:text-box><text:p>Click to edit</text:p></draw:text-box></draw:frame>"
+    common = f'<style:style style:name="AWAY">{away}</style:style>'
+    common += f"<style:master-page>{frame}</style:master-page>"
+    body = f"<office:presentation>{''.join(pages)}</office:presentation>"
+    return _odf("presentation", body, common)
 
 
 def odf_book(

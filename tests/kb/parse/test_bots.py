@@ -284,3 +284,29 @@ def test_intents_as_the_api_of_dialogflow_gives_them_are_entries() -> None:
 def test_bb_code_is_read_like_html(cell: str, read: str) -> None:
     parsed = parse("faq.json", json.dumps([{"question": "How?", "answer": cell}]).encode())
     assert [s.answer for s in parsed.sections] == [read]
+
+
+def test_what_stands_beside_records_is_no_entry_and_no_category() -> None:
+    entry = {"question": {"en-US": "Do you deliver?"}, "answer": {"en-US": "Yes."}}
+    wrapped = json.dumps({"items": [{"sys": {"id": "a"}, "fields": entry}], "meta": {"page": 1}})
+    parsed = parse("a.json", wrapped.encode())
+    assert [(s.text, s.answer, s.category) for s in parsed.sections] == [
+        ("Do you deliver?", "Yes.", "")
+    ]
+    assert [s.reason.split(" If")[0] for s in parsed.skipped] == [
+        f"It has neither a question with an answer nor a text. Its fields are: {name}."
+        for name in ("id", "page")
+    ]
+    languages = {"en": [{"question": "Open?", "answer": "At 9."}], "de": [{"q": "Wann?", "a": "9"}]}
+    parsed = parse("a.json", json.dumps({"faq": languages}).encode())
+    assert [(s.text, s.language, s.category) for s in parsed.sections] == [
+        ("Open?", "en", ""), ("Wann?", "de", ""),
+    ]  # fmt: skip
+
+
+def test_texts_and_links_that_are_formulas_in_a_csv_file_are_read_as_they_are_shown() -> None:
+    link = '"=HYPERLINK(""https://f.example/r"",""Return form"")"'
+    data = f'question,answer\nWhere is it?,{link}\nWhich number?,="0049 351"\nHow?,=A1 or B2\n'
+    assert [s.answer for s in parse("a.csv", data.encode()).sections] == [
+        "Return form (https://f.example/r)", "0049 351", "=A1 or B2",
+    ]  # fmt: skip

@@ -292,7 +292,7 @@ ODT = b"application/vnd.oasis.opendocument.text"
         ("a.pdf", b"hello there", "named .pdf but its content is not"),
         ("a.xlsx", b"\x89PNG\r\n\x1a\n123", "It is a PNG picture"),
         ("a.pptx", zipped({"ppt/presentation.xml": b"<a/>"}), "It holds no text"),
-        ("a.odp", zipped({"mimetype": b"a", "content.xml": b"b"}), "It is a drawing or"),
+        ("a.odp", zipped({"mimetype": b"a", "content.xml": b"b"}), "It is a drawing."),
         ("a.odt", zipped({"mimetype": ODT, "content.xml": b"b"}), "The document is damaged"),
         ("a.epub", zipped({"META-INF/container.xml": b"b"}), "The e-book is damaged"),
         ("a.eml", b"no header at all", "It is no e-mail"),

@@ -200,3 +200,30 @@ def test_columns_are_asked_for_where_questions_have_no_mark() -> None:
     table = "怎么退款\t在订单页申请\n多久到账\t3天\n如何联系客服\t打电话400-1\n"
     asked = parse("a.tsv", table.encode()).skipped[0]
     assert asked.columns[0] == "question=1,answer=2"
+
+
+def test_folded_parts_in_a_folded_part_stand_under_its_title() -> None:
+    def folded(title: str, inside: str) -> str:
+        return f"<details><summary>{title}</summary>{inside}</details>"
+
+    cards = folded("Which cards do you take?", "<p>Visa.</p>")
+    invoice = folded("Can I pay by invoice?", "<p>Companies can.</p>")
+    page = f"<h1>Help</h1>{folded('Payments', cards + invoice)}<p>Call us.</p>"
+    parsed = parse("a.html", page.encode())
+    assert [(s.title_path, s.text) for s in parsed.sections] == [
+        (("Help",), "Call us."),
+        (("Help", "Payments", "Which cards do you take?"), "Visa."),
+        (("Help", "Payments", "Can I pay by invoice?"), "Companies can."),
+    ]
+    assert not parsed.skipped
+
+
+def test_an_element_with_the_role_of_a_button_heads_what_it_opens() -> None:
+    page = "<h1>Help</h1>" + "".join(
+        f'<div role="button" aria-controls="t{n}">{title}</div>'
+        f'<div id="t{n}" style="display:none"><p>{text}</p></div>'
+        for n, (title, text) in enumerate((("Delivery", "In 3 days."), ("Returns", "In 30 days.")))
+    )
+    assert [(s.title_path[-1], s.text) for s in parse("a.html", page.encode()).sections] == [
+        ("Delivery", "In 3 days."), ("Returns", "In 30 days."),
+    ]  # fmt: skip

@@ -18,6 +18,7 @@ from reportlab.pdfgen import canvas
 from core.errors import UnreadableFile
 from kb.parse import parse
 from kb.parse.formats import pdf
+from tests.kb.parse import office
 from tests.kb.parse.hostile import raw_pdf, stream
 from tests.kb.parse.office import odf, odf_book, pptx, zipped
 
@@ -502,3 +503,12 @@ def test_a_diagram_and_pictures_in_cells_of_a_word_file_are_read() -> None:
     out = io.BytesIO()
     document.save(out)
     assert seen("a.docx", out.getvalue()) == ["Part: In\nOil: yes\n\nSee:\n\n- Lift"]
+
+
+@pytest.mark.parametrize("kind", ["docx", "odt", "rtf", "html", "epub", "pdf"])
+def test_questions_below_names_that_nobody_knows_are_entries(kind: str) -> None:
+    table = [["Customer asks", "We say"], *([f"Is it {n}?", f"Yes, {n}."] for n in ("A", "B", "C"))]
+    make = getattr(office, f"as_{kind}")
+    sections = parse(f"a.{kind}", make(office.Content("Help", ["Read this."], [], table))).sections
+    assert [(s.text, s.answer) for s in sections if s.answer] == [tuple(r) for r in table[1:]]
+    assert any("Customer asks: We say" in s.text for s in sections)

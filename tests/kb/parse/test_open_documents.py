@@ -1,11 +1,11 @@
-"""ODT and ODS: charts and pictures in them."""
+"""ODT, ODS and ODP: charts and pictures in them, slides."""
 
 import io
 import re
 import zipfile
 
 from kb.parse import parse
-from tests.kb.parse.office import odf, odf_book, zipped
+from tests.kb.parse.office import odf, odf_book, odp, zipped
 
 CHART = (
     "<office:body><office:chart><chart:chart><chart:title><text:p>कीमतें</text:p></chart:title>"
@@ -45,4 +45,43 @@ def test_pictures_of_a_sheet_are_named_unless_they_say_a_word() -> None:
     ]  # fmt: skip
     assert [s.reason for s in parsed.skipped] == [
         "Pictures are not read: beside the cells, row 3. Write in words what they say."
+    ]
+
+
+def test_slides_of_an_open_document_are_read_like_those_of_powerpoint() -> None:
+    def frame(inside: str, kind: str = "outline") -> str:
+        box = f"<draw:text-box>{inside}</draw:text-box>"
+        return f'<draw:frame presentation:class="{kind}">{box}</draw:frame>'
+
+    item = "<text:list-item><text:p>{}</text:p></text:list-item>"
+    items = f"<text:list>{item.format('Fahrrad 9,50 €')}{item.format('Helm 2 €')}</text:list>"
+    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    rows = "".join(
+        f"<table:table-row>{''.join(map(cell.format, row))}</table:table-row>"
+        for row in (("Zone", "Preis"), ("A", "3 €"), ("B", "4 €"))
+    )
+    table = f"<draw:frame><table:table>{rows}</table:table><draw:image/></draw:frame>"
+    shape = "<draw:custom-shape><text:p>Montag zu</text:p></draw:custom-shape>"
+    said = frame("<text:p>Bitte langsam sprechen</text:p>")
+    notes = f"<presentation:notes>{said}</presentation:notes>"
+    title = frame("<text:p>Verleih</text:p>", "title")
+    parsed = parse("a.odp", odp([frame(items) + title + notes, table + shape, shape]))
+    assert [(s.title_path, s.location, s.text) for s in parsed.sections] == [
+        (("Verleih",), "slide 1", "- Fahrrad 9,50 €\n- Helm 2 €"),
+        ((), "slide 2", "Zone: A; Preis: 3 €\nZone: B; Preis: 4 €\n\nMontag zu"),
+    ]
+    assert [(s.location, s.reason) for s in parsed.skipped] == [
+        ("slide 3", "The slide is hidden. Show it to have it read."),
+        ("notes", "3 words for the speaker are not shown to others: left out."),
+    ]
+
+
+def test_a_second_title_of_a_document_is_a_heading() -> None:
+    titles = '</text:p><text:p text:style-name="Title">{}'
+    parsed = parse("a.odt", odf(f"Before{titles.format('Help')}{titles.format('Rates')}</text:p>"
+                                "<text:p>4 €"))  # fmt: skip
+    assert parsed.title == "Help"
+    assert [(s.title_path, s.text) for s in parsed.sections] == [
+        ((), "Before"),
+        (("Rates",), "4 €"),
     ]

@@ -283,3 +283,28 @@ def test_letters_are_taken_in_the_order_of_a_rendering_with_the_look_of_their_li
     read = Letters(lines=[("3\ufe8e\ufee3", 18.0, True), ("x", 9.0, False)])
     assert read.take_layout("ما   3\nnew") == "ما 3\nnew"
     assert read.lines == [("ما3", 18.0, True)]
+
+
+def test_a_heading_below_a_table_is_no_row_of_it() -> None:
+    rows = "   Parcel    Price\n   Small     4.90\n   Medium    6.90\n   Large     9.90\n"
+    layout = f"On the left.\n{rows}   Delivery\n"
+    (table,) = tables_in(layout, lambda line: line == "Delivery")
+    assert table.rows[-1] == ("Large", "9.90")
+    assert tables_in(layout)[0].rows[-1] == ("Delivery", "")  # unless its letters tell
+
+
+def test_a_bold_line_above_a_table_with_bold_names_is_its_heading() -> None:
+    out = io.BytesIO()
+    drawn = canvas.Canvas(out, pagesize=(595, 842))
+    rows = [["Letter", "Weight", "Price"], *([f"Size {n}", f"{n} g", f"{n}.95 EUR"] for n in "123")]
+    said = "Parcels arrive within three working days, and letters on the next one."
+    lines = [(False, [said]), (True, ["Letters"]), *((not n, row) for n, row in enumerate(rows))]
+    for down, (bold, cells) in enumerate([*lines, (False, [said])]):
+        drawn.setFont("Helvetica-Bold" if bold else "Helvetica", 11)
+        for across, cell in enumerate(cells):
+            drawn.drawString(72 + 130 * across, 780 - 16 * down, cell)
+    drawn.save()
+    before, table, *_ = sections(out.getvalue())
+    assert before.text == said
+    assert table.title_path == ("Letters",)
+    assert table.text.startswith("Letter: Size 1; Weight: 1 g; Price: 1.95 EUR")
