@@ -162,9 +162,11 @@ class Index:
         handle = await self._open(table)
         with writing():
             tags = await handle.tags.list()
-            for number in numbers:
-                if tag_name(number) in tags:
-                    await handle.tags.delete(tag_name(number))
+            gone = [name for name in map(tag_name, numbers) if name in tags]
+            if not gone:
+                return  # optimising writes the whole table once more
+            for name in gone:
+                await handle.tags.delete(name)
             # No release is older than its oldest tag, and cleaning up to shortly before is allowed.
             versions = {found["version"]: found for found in await handle.list_versions()}
             tagged = [tag["version"] for tag in (await handle.tags.list()).values()]

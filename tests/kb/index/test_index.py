@@ -197,6 +197,15 @@ async def test_releases_that_came_and_went_hold_no_file_open(shop: Workshop) -> 
     assert 0 < max(held) <= 4, held
 
 
+async def test_a_clean_up_that_has_nothing_to_delete_writes_nothing(shop: Workshop) -> None:
+    """Target 22: it wrote the whole table once more each night."""
+    await shop.put(faq=REFUND)
+    await shop.put(page="A bicycle has two wheels.")
+    files = set((shop.folder / "index").rglob("*"))
+    await shop.releases.prune(20)
+    assert set((shop.folder / "index").rglob("*")) == files
+
+
 async def test_what_a_killed_writer_left_is_undone_by_the_next(shop: Workshop) -> None:
     """Target 8."""
     await shop.put(faq=REFUND)
