@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from core.errors import DatabaseDamaged
@@ -29,33 +28,26 @@ def free_bytes(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-@dataclass(frozen=True)
-class DiskWatch:
-    """Looks at the disk of the data folder; says what is wrong and tells the operators."""
+async def watch_room(
+    folder: Path,
+    *,
+    sentences: MutableMapping[str, str],
+    tell: Callable[[str], Awaitable[None]],
+    free: Callable[[Path], int] = free_bytes,
+) -> None:
+    """Look at the disk of the data folder until cancelled.
 
-    folder: Path
-    _: KW_ONLY
-    sentences: MutableMapping[str, str]
-    """What is wrong is under ``disk``."""
-    tell: Callable[[str], Awaitable[None]]
-    free: Callable[[Path], int] = free_bytes
-
-    async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(EVERY_S)
-
-    async def look(self) -> None:
-        """Look once; a change for the worse or the better is told once."""
-        free, trouble = await asyncio.to_thread(self.free, self.folder), ""
-        if free < (_ENOUGH_BYTES if "disk" in self.sentences else LOW_BYTES):
+    While there is little room that stands under ``disk``; its begin and its end are told once.
+    """
+    while True:
+        room, trouble = await asyncio.to_thread(free, folder), ""
+        if room < (_ENOUGH_BYTES if "disk" in sentences else LOW_BYTES):
             trouble = (
-                f"Only {free / 2**20:.0f} MB are free at {str(self.folder)!r}. Make room: on a "
+                f"Only {room / 2**20:.0f} MB are free at {str(folder)!r}. Make room: on a "
                 "full disk questions are answered, but messages and files are not accepted."
             )
-        over = "There is room on the disk again."
-        await _note("disk", trouble, self.sentences, self.tell, over=over)
+        await _note("disk", trouble, sentences, tell, over="There is room on the disk again.")
+        await asyncio.sleep(EVERY_S)
 
 
 async def read_pages(
