@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from core.errors import DatabaseDamaged
@@ -29,38 +28,26 @@ def free_bytes(folder: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-@dataclass(frozen=True)
-class DiskWatch:
-    """Looks at the disk of the data folder; says what is wrong and tells the operators."""
+async def watch_room(
+    folder: Path,
+    *,
+    sentences: MutableMapping[str, str],
+    tell: Callable[[str], Awaitable[None]],
+    free: Callable[[Path], int] = free_bytes,
+) -> None:
+    """Look at the disk of the data folder until cancelled.
 
-    folder: Path
-    _: KW_ONLY
-    sentences: MutableMapping[str, str]
-    """What is wrong is under ``disk``."""
-    tell: Callable[[str], Awaitable[None]]
-    free: Callable[[Path], int] = free_bytes
-
-    async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(EVERY_S)
-
-    async def look(self) -> None:
-        """Look once; a change for the worse or the better is told once."""
-        free = await asyncio.to_thread(self.free, self.folder)
-        low = "disk" in self.sentences
-        if free < (_ENOUGH_BYTES if low else LOW_BYTES):
-            self.sentences["disk"] = (
-                f"Only {free / 2**20:.0f} MB are free at {str(self.folder)!r}. Make room: on a "
+    While there is little room that stands under ``disk``; its begin and its end are told once.
+    """
+    while True:
+        room, trouble = await asyncio.to_thread(free, folder), ""
+        if room < (_ENOUGH_BYTES if "disk" in sentences else LOW_BYTES):
+            trouble = (
+                f"Only {room / 2**20:.0f} MB are free at {str(folder)!r}. Make room: on a "
                 "full disk questions are answered, but messages and files are not accepted."
             )
-            if not low:
-                logger.warning("%s", self.sentences["disk"])
-                await self.tell(self.sentences["disk"])
-        elif low:
-            del self.sentences["disk"]
-            await self.tell("There is room on the disk again.")
+        await _note("disk", trouble, sentences, tell, over="There is room on the disk again.")
+        await asyncio.sleep(EVERY_S)
 
 
 async def read_pages(
@@ -71,17 +58,33 @@ async def read_pages(
 ) -> None:
     """Read every page of the database until cancelled, for at most a hundredth of the time.
 
-    Damage is told once, and stands under ``database``.
+    Damage stands under ``database`` while there is any; its begin and its end are told once.
 
     Raises:
         StorageError: if it cannot be read.
     """
     while True:
-        started = time.monotonic()
+        started, trouble = time.monotonic(), ""
         try:
             await database.check()
         except DatabaseDamaged as error:
-            if "database" not in sentences:
-                sentences["database"] = str(error)
-                await tell(str(error))
+            trouble = str(error)
+        await _note("database", trouble, sentences, tell, over="The database is whole again.")
         await asyncio.sleep(max(EVERY_S, 100 * (time.monotonic() - started)))
+
+
+async def _note(
+    subject: str,
+    trouble: str,
+    sentences: MutableMapping[str, str],
+    tell: Callable[[str], Awaitable[None]],
+    *,
+    over: str,
+) -> None:
+    """Keep what is wrong under its subject, empty if nothing is; tell when it begins and ends."""
+    before = sentences.pop(subject, "")
+    if trouble:
+        sentences[subject] = trouble
+    if bool(trouble) != bool(before):
+        logger.warning("%s", trouble or over)
+        await tell(trouble or over)

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from console.security import check_exposure
 from core.config import Config
 from core.errors import AnswerdeskError
 from db.base import Database, create_engine, database_url, wal_is_safe
+from db.knowledge import Document
 from db.sqlite import VERSION
 from jobs.schedule import trigger_of
+from kb.ingest.originals import Originals
 from sources.local import OnThisMachine, SingleFile
 
 _NEED_MEMORY = 1_500_000_000
@@ -108,6 +110,17 @@ async def check_database(data: Path) -> str:
     if wal_is_safe(VERSION):
         return f"SQLite {version}, write-ahead log"
     return f"SQLite {version}, rollback journal (its write-ahead log has a known fault)"
+
+
+async def check_originals(originals: Originals, documents: Mapping[str, Document]) -> None:
+    """Check that the documents of a release could be read again."""
+    present = await asyncio.to_thread(originals.names)
+    gone = sorted(name for name, found in documents.items() if found.sha256 not in present)
+    if gone:
+        raise Unhealthy(
+            f"Originals of documents are gone ({len(gone)}), such as that of {gone[0]!r}: a "
+            "damaged index could not be made again. Restore a backup, or send the files again."
+        )
 
 
 async def check_port(host: str, port: int) -> str:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from app.check import SelfCheck
 from app.cookie import cookie_secret
 from app.demo import Examples, ingest_demo_if_empty
-from app.disk import DiskWatch, read_pages
+from app.disk import read_pages, watch_room
 from app.messages import as_messages
 from app.models import WITHOUT_GENERATOR, WITHOUT_SECOND, wait_for
 from app.paths import Paths
@@ -201,10 +201,9 @@ async def _serve_once(
         )
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
         await stack.enter_async_context(scheduler.running())
-        disk = DiskWatch(paths.data, sentences=troubles.sentences, tell=reports.put)
-        pages = partial(
-            read_pages, knowledge.database, sentences=troubles.sentences, tell=reports.put
-        )
+        sentences, tell = troubles.sentences, reports.put
+        room = partial(watch_room, paths.data, sentences=sentences, tell=tell)
+        pages = partial(read_pages, knowledge.database, sentences=sentences, tell=tell)
         reembedding = asyncio.create_task(_reembed(knowledge, troubles, reports), name="reembed")
         work: list[asyncio.Task[object]] = [
             reembedding,
@@ -221,7 +220,7 @@ async def _serve_once(
                 "reader", partial(_once_prepared, troubles, partial(keep_read, knowledge)), troubles
             ),
             asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
-            _beside("disk", disk.run, troubles),
+            _beside("disk", room, troubles),
             _beside("database", pages, troubles),
             _beside(
                 "inbox",

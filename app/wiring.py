@@ -183,9 +183,7 @@ async def open_knowledge(
             await wait_for(helper, without=WITHOUT_SECOND)
         second = SecondEmbedder(helper, paths.rankers) if helper else None
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
-        index = await stack.enter_async_context(
-            Index.open(uri, embedder=searched, current=release_rows.current, spec=spec)
-        )
+        index = Index(uri, searched, release_rows.current, spec)
         originals = Originals(paths.originals)
         parser = ParserProcess(
             ParserLimits(

@@ -98,6 +98,8 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
                     f"The index has {rows} rows and release {live.number} has {live.rows}. "
                     "Run `answerdesk rebuild`."
                 )
+            documents = await knowledge.release_rows.live_documents()
+            await doctor.check_originals(knowledge.originals, documents)
             return (
                 f"release {live.number}: {live.documents} documents, {live.chunks} chunks, "
                 f"embedded by {knowledge.embedder.name}"

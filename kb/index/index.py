@@ -6,18 +6,16 @@ database commit, whole or not at all, in every process.
 """
 
 import asyncio
-import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import lancedb
 import pyarrow as pa
-from lancedb import Session
 
 from core.errors import IndexDamaged, IndexMismatch, StorageError
 from core.protocols import Embedder
@@ -27,12 +25,6 @@ from kb.index.files import TableFiles
 from kb.index.table import COLUMNS, NEGATIVE, reading, writing
 from kb.index.view import View
 
-_INDEX_CACHE_BYTES = 64 * 2**20
-_METADATA_CACHE_BYTES = 32 * 2**20
-"""The library's own limits of 7 GB are more than the service has: at 100,000 rows each publish adds
-to what is cached until a limit is reached."""
-_RELEASES = 20
-"""A connection is replaced after so many: what it keeps of each one holds files open."""
 _PAUSE_S = 60
 """What a busy machine may take from our look at the clock until LanceDB's own."""
 
@@ -51,49 +43,31 @@ class FilledBy:
 class Index:
     """The index of one knowledge base. Many may read; only `kb.releases.publish` writes.
 
+    Whatever opens a table does so by a connection of its own (.1 ms), which goes with it: all that
+    a connection has read of a table, with the files, is kept until then.
+
     What opens a release raises IndexDamaged if a part of it is missing, changed or unreadable,
     IndexUnreachable if that cannot be told, and IndexMismatch if another embedding model filled it.
     """
 
-    connection: Any
     uri: str
+    """A folder, which is created when it is first written, or an address: ``s3://bucket/path``."""
     embedder: Embedder
     """The model whose vectors it holds."""
     current: Callable[[], Awaitable[Release | None]]
     """Tells the live release; it is asked before each read."""
-    spec: str
+    spec: str = ""
     """What the configuration calls the model; noted in the tables that it fills."""
     superseded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set once another model fills the live release: this process goes on answering from the
     release that it has open, and is to be opened again."""
     _view: View | None = field(default=None, init=False)
     _place: tuple[int, str, int] | None = field(default=None, init=False)
-    _opened: int = field(default=0, init=False)
 
     @property
     def folder(self) -> Path | None:
         """The index on this machine; ``None``: it is elsewhere."""
         return None if "://" in self.uri else Path(self.uri)
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def open(
-        cls,
-        uri: str,
-        *,
-        embedder: Embedder,
-        current: Callable[[], Awaitable[Release | None]],
-        spec: str = "",
-    ) -> AsyncIterator[Self]:
-        """Connect to the index at `uri`, an address such as ``s3://bucket/path`` or a folder.
-
-        A folder is created when it is first written.
-        """
-        index = cls(await _connect(uri), uri, embedder, current, spec)
-        try:
-            yield index
-        finally:
-            index.connection.close()
 
     async def view(self) -> View:
         """Return the live release for reading; use one view for all reads of one question.
@@ -112,9 +86,6 @@ class Index:
         if self._view is None or self._place != place:
             try:
                 self._view, self._place = await self.peek(release, release.number), place
-                self._opened += 1
-                if self._opened % _RELEASES == 0:
-                    self.connection = await _connect(self.uri)
             except IndexMismatch:
                 if self._view is None:
                     raise
@@ -151,7 +122,8 @@ class Index:
         if release is None:
             name = f"rows_{uuid.uuid4().hex[:12]}"
             with writing():
-                table = await self.connection.create_table(name, schema=self._schema())
+                connection = await lancedb.connect_async(self.uri)
+                table = await connection.create_table(name, schema=self._schema())
             return await self._draft(table, name)
         return await self._draft_at(await self._open(release.table), release)
 
@@ -167,20 +139,21 @@ class Index:
 
         Which embedding model filled it does not matter: nothing is embedded.
         """
-        table, _ = await _named(self.connection, release.table)
+        table, _ = await _named(self.uri, release.table)
         return await (await self._draft_at(table, release)).finish(number)
 
     async def fits(self, release: Release) -> bool:
         """Tell whether this model filled a release."""
-        _, about = await _named(self.connection, release.table)
+        _, about = await _named(self.uri, release.table)
         return about.fingerprint == self.embedder.fingerprint
 
     async def drop_tables(self, *, keep: Collection[str]) -> None:
         """Delete all tables but some. Readers of the others fail from here on."""
         with writing():
-            for name in await self._tables():
+            connection = await lancedb.connect_async(self.uri)
+            for name in await _tables(connection):
                 if name not in keep:
-                    await self.connection.drop_table(name)
+                    await connection.drop_table(name)
                     if self.folder is not None:
                         await asyncio.to_thread(TableFiles(self.folder, name).forget)
 
@@ -189,9 +162,11 @@ class Index:
         handle = await self._open(table)
         with writing():
             tags = await handle.tags.list()
-            for number in numbers:
-                if tag_name(number) in tags:
-                    await handle.tags.delete(tag_name(number))
+            gone = [name for name in map(tag_name, numbers) if name in tags]
+            if not gone:
+                return  # optimising writes the whole table once more
+            for name in gone:
+                await handle.tags.delete(name)
             # No release is older than its oldest tag, and cleaning up to shortly before is allowed.
             versions = {found["version"]: found for found in await handle.list_versions()}
             tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
@@ -200,23 +175,13 @@ class Index:
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + _PAUSE_S))
 
     async def _open(self, table: str) -> Any:
-        handle, about = await _named(self.connection, table)
+        handle, about = await _named(self.uri, table)
         if about.fingerprint != self.embedder.fingerprint:
             raise IndexMismatch(
                 index_model=_model(about.name, about.fingerprint),
                 model=_model(self.embedder.name, self.embedder.fingerprint),
             )
         return handle
-
-    async def _tables(self) -> list[str]:
-        names: list[str] = []
-        page: str | None = None
-        while True:
-            response = await self.connection.list_tables(page_token=page)
-            names += response.tables
-            page = response.page_token
-            if not page:
-                return names
 
     async def _draft(self, table: Any, name: str) -> Draft:
         if self.folder is None:
@@ -236,30 +201,17 @@ class Index:
         )
 
 
-async def _connect(uri: str) -> Any:
-    session = Session(
-        index_cache_size_bytes=_INDEX_CACHE_BYTES,
-        metadata_cache_size_bytes=_METADATA_CACHE_BYTES,
-    )
-    with reading():
-        return await lancedb.connect_async(uri, session=session)
-
-
 async def filled_by(uri: str, release: Release) -> FilledBy:
     """Return which model filled a release of the index at `uri`."""
-    with reading():
-        connection = await lancedb.connect_async(uri)
-    try:
-        return (await _named(connection, release.table))[1]
-    finally:
-        connection.close()  # type: ignore[no-untyped-call]
+    return (await _named(uri, release.table))[1]
 
 
-async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
+async def _named(uri: str, table: str) -> tuple[Any, FilledBy]:
     """Open a table, whichever model filled it."""
     if not table:
         raise IndexDamaged("it does not hold this release")
     with reading():
+        connection = await lancedb.connect_async(uri)
         handle = await connection.open_table(table)
         metadata = (await handle.schema()).metadata or {}
     if b"fingerprint" not in metadata:
@@ -270,6 +222,17 @@ async def _named(connection: Any, table: str) -> tuple[Any, FilledBy]:
         spec=metadata.get(b"spec", name).decode(),
         fingerprint=metadata[b"fingerprint"].decode(),
     )
+
+
+async def _tables(connection: Any) -> list[str]:
+    names: list[str] = []
+    page: str | None = None
+    while True:
+        response = await connection.list_tables(page_token=page)
+        names += response.tables
+        page = response.page_token
+        if not page:
+            return names
 
 
 async def _check_out(table: Any, place: Place | Release, number: int) -> int:

@@ -11,6 +11,8 @@ from core.config import Config
 from core.errors import ConfigError, DatabaseDamaged
 from db.base import database_url
 from db.schema import ensure_schema
+from tests.fakes import WordEmbedder
+from tests.kb.workshop import workshop
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +53,19 @@ async def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     (tmp_path / "answerdesk.db").write_bytes(b"no database" * 1000)
     with pytest.raises(DatabaseDamaged, match="answerdesk restore FILE"):
         await doctor.check_database(tmp_path)
+
+
+async def test_documents_that_could_not_be_read_again_are_told(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    """Before the index is damaged, too."""
+    async with workshop(tmp_path, embedder) as shop:
+        await shop.put(faq="refund?|Yes.", page="Kettles are cleaned weekly.")
+        documents = await shop.repository.documents(1)
+        await doctor.check_originals(shop.originals, documents)
+        shop.originals.path(documents["page.txt"].sha256).unlink()
+        with pytest.raises(Unhealthy, match=r"gone \(1\), such as that of 'page.txt'"):
+            await doctor.check_originals(shop.originals, documents)
 
 
 @pytest.mark.parametrize(

@@ -74,22 +74,22 @@ async def _ours(folder: Path, vectors: Matrix, queries: Matrix) -> tuple[float, 
     async def current() -> Release | None:
         return live[-1] if live else None
 
-    async with Index.open(str(folder), embedder=_NO_EMBEDDER, current=current) as index:
-        draft = await index.draft(None)
-        for start in range(0, len(vectors), _WRITE_ROWS):
-            part = vectors[start : start + _WRITE_ROWS]
-            await draft.write((), _rows(start, len(part)), list(part))
-        live.append(_release(await draft.finish(1)))
-        view = await index.view()
-        for query in queries[:10]:
-            await view.search_dense(query, _NEAREST)
-        times, found = [], 0
-        for query in queries:
-            started = time.perf_counter()
-            hits = await view.search_dense(query, _NEAREST)
-            times.append((time.perf_counter() - started) * 1000)
-            exact = np.argpartition(-(vectors @ query), _NEAREST)[:_NEAREST]
-            found += len({hit.text for hit in hits} & {f"row {i}" for i in exact.tolist()})
+    index = Index(str(folder), _NO_EMBEDDER, current)
+    draft = await index.draft(None)
+    for start in range(0, len(vectors), _WRITE_ROWS):
+        part = vectors[start : start + _WRITE_ROWS]
+        await draft.write((), _rows(start, len(part)), list(part))
+    live.append(_release(await draft.finish(1)))
+    view = await index.view()
+    for query in queries[:10]:
+        await view.search_dense(query, _NEAREST)
+    times, found = [], 0
+    for query in queries:
+        started = time.perf_counter()
+        hits = await view.search_dense(query, _NEAREST)
+        times.append((time.perf_counter() - started) * 1000)
+        exact = np.argpartition(-(vectors @ query), _NEAREST)[:_NEAREST]
+        found += len({hit.text for hit in hits} & {f"row {i}" for i in exact.tolist()})
     return percentile(times, 0.95), found / (_NEAREST * len(queries))
 
 

@@ -53,21 +53,31 @@ async def test_a_changed_page_is_damage_with_the_remedy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [b"page7.txt", b"SQLite format 3"])
-async def test_what_changes_while_it_runs_is_told(tmp_path: Path, words: bytes) -> None:
+async def test_what_changes_while_it_runs_is_told_and_so_is_its_end(
+    tmp_path: Path, words: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also if the pages are in memory, so that no statement meets the damage."""
     database = Database(create_engine(await filled(tmp_path)))
     documents = ReleaseRepository(database).documents
     assert len(await documents(1)) == 300
     sentences: dict[str, str] = {}
     told: asyncio.Queue[str] = asyncio.Queue()
-    overwrite(tmp_path / "answerdesk.db", words)
+    file = tmp_path / "answerdesk.db"
+    whole = file.read_bytes()
+    monkeypatch.setattr("app.disk.EVERY_S", 0.01)
+    overwrite(file, words)
     assert len(await documents(1)) == 300
     watch = asyncio.create_task(read_pages(database, sentences=sentences, tell=told.put))
     async with asyncio.timeout(5):
         said = await told.get()
+        assert said.startswith("The database is damaged (")
+        assert sentences == {"database": said}
+        with file.open("r+b") as opened:
+            opened.write(whole)
+        assert await told.get() == "The database is whole again."
     watch.cancel()
-    assert said.startswith("The database is damaged (")
-    assert sentences == {"database": said}
+    assert not sentences
+    assert told.empty()
     await database.close()
 
 

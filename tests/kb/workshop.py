@@ -210,48 +210,46 @@ async def workshop(
         originals, parser or lines, line_chunks, embedder, spool, curations, answers=answers
     )
     try:
-        async with Index.open(
-            index or str(folder / "index"), embedder=embedder, current=repository.current
-        ) as opened:
-            golden, conversations = GoldenQuestions(database), Conversations(database)
-            finder = Retriever(embedder, opened.view, DefaultRanker().ranker)
-            replay = Replay(finder, partial(Answerer, policy=POLICY, today=lambda: TODAY))
-            publisher = Publisher(
-                opened,
-                repository,
-                preparer,
-                folder / "publish.lock",
-                gate=Gate(golden, replay, SameRanker()),
-                announce=after_publish or _nobody,
-            )
+        opened = Index(index or str(folder / "index"), embedder, repository.current)
+        golden, conversations = GoldenQuestions(database), Conversations(database)
+        finder = Retriever(embedder, opened.view, DefaultRanker().ranker)
+        replay = Replay(finder, partial(Answerer, policy=POLICY, today=lambda: TODAY))
+        publisher = Publisher(
+            opened,
+            repository,
+            preparer,
+            folder / "publish.lock",
+            gate=Gate(golden, replay, SameRanker()),
+            announce=after_publish or _nobody,
+        )
 
-            async def asked() -> Sequence[tuple[str, int, int]]:
-                return await conversations.most_asked(since=0, limit=50)
+        async def asked() -> Sequence[tuple[str, int, int]]:
+            return await conversations.most_asked(since=0, limit=50)
 
-            forecaster = Forecaster(asked, golden, replay, SameRanker())
-            ingestor = Ingestor(
-                publisher,
-                settings=SETTINGS,
-                inspector=Inspector(embedder),
-                forecaster=forecaster,
-                max_file_bytes=100_000,
-            )
-            yield Workshop(
-                folder=folder,
-                embedder=embedder,
-                database=database,
-                index=opened,
-                repository=repository,
-                originals=originals,
-                curations=curations,
-                golden=golden,
-                conversations=conversations,
-                entries=Entries(opened, ingestor, curations),
-                parser=lines,
-                publisher=publisher,
-                ingestor=ingestor,
-                releases=Releases(publisher, settings=SETTINGS, forecaster=forecaster),
-            )
+        forecaster = Forecaster(asked, golden, replay, SameRanker())
+        ingestor = Ingestor(
+            publisher,
+            settings=SETTINGS,
+            inspector=Inspector(embedder),
+            forecaster=forecaster,
+            max_file_bytes=100_000,
+        )
+        yield Workshop(
+            folder=folder,
+            embedder=embedder,
+            database=database,
+            index=opened,
+            repository=repository,
+            originals=originals,
+            curations=curations,
+            golden=golden,
+            conversations=conversations,
+            entries=Entries(opened, ingestor, curations),
+            parser=lines,
+            publisher=publisher,
+            ingestor=ingestor,
+            releases=Releases(publisher, settings=SETTINGS, forecaster=forecaster),
+        )
     finally:
         await database.close()
 

@@ -6,7 +6,7 @@ One in a hundred goes to the documents and is written by the model, the others a
 own; after every 250 a changed file is taken in and old releases are deleted. A run ends after so
 many seconds or when REPORT has all questions; the next one goes on, with processes that have to
 warm up anew. Each line of REPORT is a sample. Growth is that of each run after its first fifth, by
-least squares, weighted by its questions.
+least squares, weighted by its questions. The process keeps its memory small as the service's does.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import psutil
 
 from app.commands.common import read_config
 from app.demo import ingest_demo_if_empty
+from app.main import keep_memory_small
 from app.paths import find_paths
 from app.wiring import open_knowledge, open_service
 from core.config import data_folder
@@ -165,6 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--questions", type=int, default=50_000)
     parser.add_argument("--seconds", type=float, default=150)
     options = parser.parse_args(arguments)
+    keep_memory_small()
     before = read(options.report)
     done = {sample.run: sample.asked for sample in before}
     left = options.questions - sum(done.values())

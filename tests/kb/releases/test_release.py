@@ -314,10 +314,7 @@ async def test_an_index_in_a_storage_that_does_not_answer_is_not_repaired(
         async with workshop(tmp_path, embedder) as shop:
             await shop.put(faq=FAQ)
             with pytest.raises(IndexUnreachable, match="S3"):
-                async with Index.open(
-                    "s3://bucket/index", embedder=embedder, current=shop.repository.current
-                ) as index:
-                    await index.check()
+                await Index("s3://bucket/index", embedder, shop.repository.current).check()
 
 
 async def test_nothing_to_open_is_no_damage(shop: Workshop) -> None:
