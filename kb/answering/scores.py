@@ -1,7 +1,8 @@
 """How likely each sentence of a passage answers a question.
 
-A linear model (weights below) over the words and letters that a sentence shares with the question
-and the similarity of embeddings; the reader counts beside it (`kb.answering.reply`).
+A small linear model (weights below, fitted once on public questions with known answers;
+`docs/replies.md` says how) over the words that a sentence shares with the question, the kind of
+answer that is asked for, and the similarity of embeddings.
 """
 
 import math
@@ -18,12 +19,17 @@ import numpy.typing as npt
 from kb.answering.checker import NEGATION
 from kb.text.facts import Fact, extract_facts
 from kb.text.lexicon import is_cjk, read_lists
-from kb.text.segmentation import normalise
+from kb.text.segmentation import normalise, words
 from kb.text.stems import stems as stems_of
 
-_SPACED, _HAN, _ACROSS = (4.63, 4.08, 1.0), (15.25, 2.7, 1.0), (0.1, 0.3, 3.2)
-"""Weights of words, letters and similarity for text with blanks, for Chinese, and for a question in
-another language."""
+_FEATURES = (
+    "words", "grams", "pairs", "number", "date", "who", "where", "why", "lacking",
+    "pronoun", "before", "after", "length", "similarity",
+)  # fmt: skip
+_SPACED = (4.63, 4.08, -1.36, 1.0, 1.65, 1.78, 0.96, 1.19, -1.1, 0.67, 2.03, 1.58, -0.22, 1.0)
+_HAN = (15.25, 2.7, -7.06, 1.78, 2.06, 1.43, 1.58, 1.44, -1.13, 2.27, 2.41, 0.76, -0.21, 1.0)
+_ACROSS = (0.1, 0.3, 0.0, 0.3, 0.6, 0.4, 0.1, 0.1, -0.75, 0.1, 0.3, -0.2, 0.1, 3.2)
+"""Weights for text with blanks, for Chinese, and for a question in another language."""
 
 
 Similarities: TypeAlias = Sequence[float] | npt.NDArray[np.float32]
@@ -46,7 +52,7 @@ def score_sentences(
         across: whether the question is in another language.
     """
     weights = _ACROSS if across else _HAN if _is_han("".join(sentences)) else _SPACED
-    values = _features(question, sentences, similarities) @ np.array(weights)
+    values = sentence_features(question, sentences, similarities) @ np.array(weights)
     odds = np.exp(values - values.max())
     return [float(p) for p in odds / odds.sum()]
 
@@ -73,12 +79,12 @@ def lacks_figure(question: str, text: str, *, priced: bool = False) -> bool:
     `priced`: it asks for a price, which no hour and no kilogram is.
     """
     asked = _asked(question)
-    own = [fact for fact in _own_facts(text, asked) if fact.kind in _COUNTED]
-    if priced and not any(fact.unit == "" or fact.kind != "number" for fact in own):
+    if priced and not any(f.unit == "" or f.kind != "number" for f in _own_figures(text, asked)):
         return True
-    if not asked.kinds & {"number", "date"} or _WHETHER.search(question):
+    wanted = asked.kinds & {"number", "date"}
+    if not wanted or _WHETHER.search(question):
         return False
-    return not any(map(_is_figure, _own_facts(text, asked)))
+    return not _answer_kinds(text, asked) & {"number", "date"}
 
 
 def depends(question: str, sentence: str) -> bool:
@@ -98,18 +104,42 @@ def condition_of(question: str) -> str:
     return question[found.end() :] if found else ""
 
 
-def _features(
-    question: str, sentences: Sequence[str], similarities: Similarities | None
+def sentence_features(
+    question: str,
+    sentences: Sequence[str],
+    similarities: Similarities | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return the words and letters of a question that each sentence has, and how near it is."""
-    stems = stems_of(question)
-    # Longer words tell more, where nothing else is known.
-    rarity = {s: 1.0 if is_cjk(s[0]) else 1 + 0.1 * min(len(s), 10) for s in stems}
-    shared = _weighted_share(stems, [set(stems_of(sentence)) for sentence in sentences], rarity)
+    """Return one row for each sentence, one column for each of `_FEATURES`."""
+    asked = _asked(question)
+    stems = [stems_of(sentence) for sentence in sentences]
+    shared = _weighted_share(asked.stems, [set(s) for s in stems], asked.rarity)
     size = 2 if _is_han(question) else 4
     grams = _weighted_share(_grams(question, size), [_grams(s, size) for s in sentences], {})
+    pairs = set(zip(asked.stems, asked.stems[1:], strict=False))
     near = np.zeros(len(sentences)) if similarities is None else np.array(similarities)
-    return np.column_stack([shared, grams, (near - near.mean()) * 10])
+    near = (near - near.mean()) * 10
+    rows = []
+    for i, sentence in enumerate(sentences):
+        kinds = _answer_kinds(sentence, asked)
+        measured = {"number", "date"} & asked.kinds
+        before = shared[i - 1] if i else 0.0
+        after = shared[i + 1] if i + 1 < len(sentences) else 0.0
+        own_pairs = set(zip(stems[i], stems[i][1:], strict=False))
+        rows.append(
+            [
+                shared[i],
+                grams[i],
+                len(pairs & own_pairs) / max(1, len(pairs)),
+                *(float(kind in asked.kinds and kind in kinds) for kind in _KINDS),
+                float(bool(measured) and not kinds & {"number", "date"}),
+                before if _PRONOUN.match(sentence) else 0.0,
+                before,
+                after,
+                math.log(1 + len(stems[i])),
+                near[i],
+            ]
+        )
+    return np.array(rows, dtype=np.float64)
 
 
 def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
@@ -124,19 +154,31 @@ PATTERNS = read_lists(_FILE)
 _ASKING = {kind: _any_of(PATTERNS["asks"][kind]) for kind in _KINDS}
 _WHETHER, _CONDITIONAL = _any_of(PATTERNS["whether"]), _any_of(PATTERNS["conditional"])
 _CONDITION = _any_of([*PATTERNS["conditional"], *PATTERNS["state"]])
-_HOW = _any_of(PATTERNS["how"])
-_COUNTED = frozenset({"number", "amount", "percent"})
+_HOW, _BECAUSE = _any_of(PATTERNS["how"]), _any_of(PATTERNS["because"])
+_PRONOUN = re.compile(rf"\W*(?:{'|'.join(PATTERNS['pronoun'])})(?![a-zа-яäöüß])", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\b(?:in|at|near|on|to|from|im|en|в|на)\s+[A-ZА-ЯÄÖÜ]|[省市县区州国岛山河路街镇村]"
+)
+_NAME = re.compile(r"(?<=[\s(])[A-ZÀ-ÞА-Я][\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
+    stems: tuple[str, ...]
+    rarity: dict[str, float]
+    """Longer words tell more, where nothing else is known."""
+    words: frozenset[str]
     kinds: frozenset[str]
     values: frozenset[str]
     """Numbers and dates of the question: they are no answers to it."""
 
 
 def _asked(question: str) -> _Asked:
+    stems = stems_of(question)
     return _Asked(
+        stems=stems,
+        rarity={s: 1.0 if is_cjk(s[0]) else 1 + 0.1 * min(len(s), 10) for s in stems},
+        words=frozenset(words(question)),
         kinds=frozenset(kind for kind, pattern in _ASKING.items() if pattern.search(question)),
         values=frozenset().union(*(fact.values for fact in extract_facts(question))),
     )
@@ -146,12 +188,34 @@ def _is_han(text: str) -> bool:
     return sum(map(is_cjk, text)) > 0.3 * len(text)
 
 
+def _answer_kinds(sentence: str, asked: _Asked) -> set[str]:
+    kinds = set()
+    if _own_figures(sentence, asked):
+        kinds.add("number")
+    if any(_is_date(fact) for fact in _own_facts(sentence, asked)):
+        kinds.add("date")
+    if "·" in sentence or any(m.lower() not in asked.words for m in _NAME.findall(sentence)):
+        kinds.add("who")
+    if _PLACE.search(sentence):
+        kinds.add("where")
+    if _BECAUSE.search(sentence):
+        kinds.add("why")
+    return kinds
+
+
 def _own_facts(text: str, asked: _Asked) -> list[Fact]:
     return [f for f in extract_facts(text) if f.certain and not f.values & asked.values]
 
 
-def _is_figure(fact: Fact) -> bool:
-    return fact.kind in _COUNTED or fact.kind in {"date", "weekday", "time"}
+def _own_figures(text: str, asked: _Asked) -> list[Fact]:
+    return [f for f in _own_facts(text, asked) if f.kind in {"number", "amount", "percent"}]
+
+
+def _is_date(fact: Fact) -> bool:
+    if fact.kind in {"date", "weekday", "time"}:
+        return True
+    years = (re.fullmatch(r"1\d{3}|20\d\d", value) for value in fact.values)
+    return fact.kind == "number" and any(years)
 
 
 def _weighted_share(
