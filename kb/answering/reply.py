@@ -208,7 +208,7 @@ class Replier:
             chosen = shortened(text, units, chosen, spare)
         words = assemble(text, units, chosen)
         said = plain(words)
-        if len(chosen) == 1:
+        if not any(without_mark(units[i].text) != units[i].text for i in chosen[1:]):
             said = without_mark(said).removesuffix(" …")
         piece = Piece(said, words, heading_above(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1

@@ -98,6 +98,12 @@ _MIN_WRAPPED = 58
 _TAIL = 80
 """Characters before and after a boundary that decide whether it is one."""
 _INITIALS = re.compile(r"(?:^|[\s(])(?:\w\.\s?){1,3}$")
+_ORDINAL = re.compile(
+    r"(?<!\w)(?:de[mnrs]|die|das|[ai]m|ab|zu[mr]|vom|beim|bis|und|oder|jede[mnrs]?|nach|seit|eine?[mnrs]?)"
+    r"\s\d{1,2}\.$",
+    re.IGNORECASE,
+)
+"""The end of what may go on in German, where nouns have capitals: "ab dem 5. Tag"."""
 _NUMBERING = re.compile(r"\s*\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]\s*$")
 _BRACKETED = re.compile(r"^\s*[(（]\w{1,3}[)）]")
 _CLOSED = re.compile(r"[.!?][\"'”’»)\]]+\s+(?=[\"'“‘«(\[]?[A-ZÀ-ÞА-ЯЁ])")
@@ -153,7 +159,7 @@ def _sentences_of(block: str, language: str) -> list[str]:
     sentences: list[str] = []
     start = 0
     for high in marks[1:]:
-        if high < len(block) and not _is_end(block, start, high):
+        if high < len(block) and not _is_end(block, start, high, language):
             continue
         if piece := block[start:high].strip():
             sentences.append(piece)
@@ -172,7 +178,7 @@ def _boundaries(block: str, language: str) -> list[int]:
     return found
 
 
-def _is_end(block: str, start: int, at: int) -> bool:
+def _is_end(block: str, start: int, at: int, language: str) -> bool:
     """Tell whether the boundary that was proposed at `at` is one; the sentence began at `start`."""
     tail = block[max(start, at - _TAIL) : at].rstrip()
     following = block[at : at + _TAIL].lstrip()
@@ -180,6 +186,8 @@ def _is_end(block: str, start: int, at: int) -> bool:
         return False
     if not tail.endswith("."):
         return True
+    if language == "de" and _ORDINAL.search(tail):
+        return False
     last, known = _last_words(tail), lexicon().abbreviations
     if last & known["before_name"]:
         return False

@@ -625,3 +625,11 @@ The house itself is open on Mondays and on Fridays from 8 to 21, when the office
     hit = Hit(chunk, 0.9, 0.9)
     made = await Replier().reply(asked, None, hit, latest="and on Fridays?", others=[hit])
     assert made.text.startswith("Friday: Morning 9 to 13.")
+
+
+async def test_one_item_of_a_list_has_no_mark() -> None:
+    text = "(2) The waiting list is free. A place is kept for 5 days."
+    passage = Chunk("1", "terms.md", "passage", text, title="Places", language="en")
+    made = await Replier().reply("How long is a place kept?", None, Hit(passage, 0.9, 0.9))
+    assert made.text == "The waiting list is free. A place is kept for 5 days."
+    assert made.cited[0][1] == text

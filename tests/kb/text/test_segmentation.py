@@ -101,3 +101,12 @@ def test_each_row_of_a_table_is_a_unit_however_long_it_is() -> None:
 
 def test_sentences_behind_a_number_in_brackets() -> None:
     assert split_sentences("(1) It is one. It was two.", "en") == ["(1) It is one.", "It was two."]
+
+
+def test_a_german_ordinal_ends_no_sentence() -> None:
+    text = "Am 3. und 4. Tag je 5 Euro, ab dem 5. Tag je 11 Euro. Es sind 4. Die Rechnung folgt."
+    assert split_sentences(text, "de") == [
+        "Am 3. und 4. Tag je 5 Euro, ab dem 5. Tag je 11 Euro.",
+        "Es sind 4.",
+        "Die Rechnung folgt.",
+    ]
