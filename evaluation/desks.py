@@ -59,12 +59,13 @@ def load_desk_set(folder: Path) -> tuple[Mapping[str, bytes], tuple[DeskQuestion
     """Return the files by name and the questions."""
     files = {p.name: p.read_bytes() for p in sorted((folder / "files").iterdir()) if p.is_file()}
     lines = (folder / "questions.jsonl").read_text("utf-8").splitlines()
-    return files, tuple(_question(json.loads(line)) for line in lines if line.strip())
+    asked = enumerate((json.loads(line) for line in lines if line.strip()), 1)
+    return files, tuple(_question(number, line) for number, line in asked)
 
 
-def _question(line: Mapping[str, Any]) -> DeskQuestion:
+def _question(number: int, line: Mapping[str, Any]) -> DeskQuestion:
     return DeskQuestion(
-        question_id=str(line["id"]),
+        question_id=str(line.get("id", number)),
         text=line["question"],
         language=line.get("lang", ""),
         kind=line.get("kind", ""),

@@ -36,6 +36,10 @@ _PRICED = 2.0
 _CLAUSE = 3
 """Words of a cell beside its figures that may be a condition."""
 _ALIKE = 0.5
+_OTHER_SIZE = 0.5
+"""Probability that rows of other sizes than the one asked for are meant."""
+_TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
+"""Units of which a table has a rate and a question a number: "for 3 days"."""
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
 
@@ -136,7 +140,22 @@ def choose_rows(
         new = set(stems(latest))
         named = {i: n for i, n in named.items() if new & set(stems(row_name(rows, i)))} or named
     nothing = [0.0] * len(rows)
-    return _likely_rows(told, named, near or nothing, read or nothing)
+    found, share = _likely_rows(told, named, near or nothing, read or nothing)
+    return found, min(share, _OTHER_SIZE) if _asks_other_size(question, rows) else share
+
+
+def _asks_other_size(question: str, rows: Sequence[Row]) -> bool:
+    """Tell whether a question has a size of the kind that names rows, and none of them has it."""
+    asked = _sizes(question)
+    of_rows = set[tuple[str, str]]().union(*(_sizes(row_name(rows, i)) for i in range(len(rows))))
+    strange = {unit for unit, _ in asked} & {unit for unit, _ in of_rows}
+    return bool(strange) and not asked & of_rows and not any(fit(question, r.text) for r in rows)
+
+
+def _sizes(text: str) -> set[tuple[str, str]]:
+    """Return the sizes of a text with their units, "38 cm", and its fractions, "3/4"."""
+    parts = {("/", word) for word in words(text) if re.fullmatch(r"\d+/\d+", word)}
+    return parts | {(u, value) for u, value in _numbers(text) if u and u not in _TIMES}
 
 
 def _likely_rows(

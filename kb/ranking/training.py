@@ -40,7 +40,7 @@ from kb.ranking.training_rows import MOST_ROWS, PAIR, VOCABULARY, background_tex
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
-_FORMAT = 11
+_FORMAT = 12
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
 _PREVIEWED_ROWS = 4_000

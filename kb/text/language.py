@@ -80,11 +80,13 @@ def detect_language(text: str, hint: str = "") -> str:
     unsure = scores[best] < _SURE or len(found) < _MIN_WORDS
     if unsure and _OPENS.search(cleaned):
         return "es"
-    if wanted and unsure and _same_script(wanted, found):
+    if wanted and _same_script(wanted, found):
         common = lexicon().common
-        foreign = any(w in common.get(best, ()) for w in found)
-        own = any(w in common.get(wanted, ()) for w in found)
-        if own or not foreign:
+        foreign = sum(w in common.get(best, ()) for w in found)
+        own = sum(w in common.get(wanted, ()) for w in found)
+        if own > foreign + 1:
+            return wanted
+        if unsure and (own or not foreign):
             return wanted if own else _likelier(cleaned, wanted) or wanted
     if scores[best] >= _GUESS:
         return best

@@ -18,7 +18,7 @@ _CJK = (
     "\U00020000-\U0003134f"  # Han, rare
 )
 _CJK_CHAR = re.compile(f"[{_CJK}]")
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?:(?<=\d)[.,](?=\d)|['’])[^\W_{_CJK}]+)*")
+_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:(?:(?<=\d)[.,/](?=\d)|['’])[^\W_{_CJK}]+)*")
 _SPACE = re.compile(r"\s+")
 
 
@@ -34,7 +34,7 @@ def normalise(text: str) -> str:
 def words(text: str) -> list[str]:
     """Split into folded words; each Chinese, Japanese or Korean character is one.
 
-    Numbers keep their separators (``4.90``), contractions their apostrophe (``don't``).
+    Numbers keep their separators (``4.90``, ``1/16``), contractions their apostrophe (``don't``).
     """
     return _WORD.findall(normalise(text))
 

@@ -133,6 +133,28 @@ def test_a_quantity_chooses_no_row_of_another_name() -> None:
     assert rows_meant("My cat weighs 5 kg, which one?", read_rows(lines)) == [2]
 
 
+@pytest.mark.parametrize(
+    ("question", "sure"),
+    [
+        ("Rent of a violin 1/2?", True),
+        ("Rent of a violin 1/16?", False),
+        ("Rent of a viola of 40 cm?", True),
+        ("Rent of a viola of 42 cm?", False),
+        ("Rent of a viola for 3 days?", True),
+    ],
+)
+def test_rows_of_other_sizes_are_not_surely_meant(question: str, sure: bool) -> None:
+    rows = read_rows(
+        [
+            "Instrument: Violin; Size: 1/8; Rent: £14",
+            "Instrument: Violin; Size: 1/2; Rent: £16",
+            "Instrument: Viola; Size: 38 cm; Rent: £20",
+            "Instrument: Viola; Size: 40 cm; Rent: £21",
+        ]
+    )
+    assert (choose_rows(question, rows)[1] > 0.5) is sure
+
+
 def test_the_reader_chooses_a_row_that_shares_no_word_with_the_question() -> None:
     question = "What do you take for my bunny?"
     assert rows_meant(question, FEES) == [0, 1, 2, 3]

@@ -140,3 +140,9 @@ def test_an_inverted_mark_tells_a_short_question_and_not_what_quotes_one() -> No
     assert detect_language("¿Aceptan PayPal?") == "es"
     quoting = "The beginner course starts with greetings such as ¡Hola! and with the numbers."
     assert detect_language(quoting) == "en"
+
+
+def test_small_words_of_the_users_own_language_count_more_than_letters() -> None:
+    assert detect_language("quand est-ce qu'on me rend la caution ?") == "en"
+    assert detect_language("quand est-ce qu'on me rend la caution ?", "fr") == "fr"
+    assert detect_language("Wie lange ist der Gutschein gültig?", "fr") == "de"
