@@ -317,6 +317,12 @@ class Repository:
         change = update(rows).where(*which).values(**values)
         return len(await self._execute(change.returning(inspect(rows).primary_key[0])))
 
+    async def _changed(
+        self, rows: type[T], /, *which: ColumnElement[bool], **values: object
+    ) -> Sequence[T]:
+        """Change the rows for which all conditions hold; return them."""
+        return await self._execute(update(rows).where(*which).values(**values).returning(rows))
+
     async def _delete(self, rows: type[Base], /, *which: ColumnElement[bool]) -> int:
         """Delete the rows for which all conditions hold; return how many these were."""
         gone = delete(rows).where(*which)
@@ -333,7 +339,7 @@ def pressing_first(urgency: Mapped[str]) -> Case[int]:
     return case({"urgent": 0, "angry": 1}, value=urgency, else_=2)
 
 
-def record(kind: type[T], row: Base, **others: Any) -> T:
+def record(kind: type[T], row: Base, /, **others: Any) -> T:
     """Return a row as a data class whose fields are named like its columns, except `others`."""
     same = {f.name: getattr(row, f.name) for f in fields(cast(Any, kind)) if f.name not in others}
     return kind(**same, **others)

@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
 from db.accounts import AssignmentRow
-from db.base import Base, CustomerText, Database, Repository, pressing_first, writes
+from db.base import Base, CustomerText, Database, Repository, pressing_first, record, writes
 from db.drafts import REACHABLE, draft_row
 from db.handover import Handover, Message, number_of
 
@@ -266,16 +266,14 @@ class Conversations(Repository):
             .limit(limit)
         )
         return [
-            OpenQuestion(
+            record(
+                OpenQuestion,
+                row,
                 open_id=open_row.id,
                 answer_id=row.id,
-                chat=row.chat,
-                channel=row.channel,
                 question=open_row.part or row.question,
-                language=row.language,
                 confidence=0.0 if open_row.part else row.confidence,
                 asked=row.created,
-                urgency=cast(Urgency, row.urgency),
                 kind=_kind_of(open_row, row),
                 reply=row.text,
                 same_as=open_row.same_as or 0,

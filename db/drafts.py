@@ -84,8 +84,7 @@ class Drafts(Repository):
         """Return a draft for sending, to one press alone; the same press gets it again."""
         waits = and_(HeldAnswer.sent_by == 0, HeldAnswer.agreement == "")
         which = HeldAnswer.answer_id == answer_id, or_(waits, HeldAnswer.sent_by == press)
-        claim = update(HeldAnswer).where(*which).values(sent_by=press).returning(HeldAnswer)
-        return next(iter(await self._execute(claim)), None)
+        return next(iter(await self._changed(HeldAnswer, *which, sent_by=press)), None)
 
     async def release(self, answer_id: int) -> None:
         """Let a draft wait again that did not arrive."""

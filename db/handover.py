@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, String, Text, case, cast, delete, func, or_, select, update
+from sqlalchemy import BigInteger, String, Text, case, cast, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.masking import mask
@@ -216,13 +216,9 @@ class Handovers(Repository):
 
         The same update gets it again when it is handled once more after a crash.
         """
-        claimed = await self._execute(
-            update(Handover)
-            .where(Handover.chat_id == chat_id, Handover.draft_sent.in_((0, update_id)))
-            .values(draft_sent=update_id)
-            .returning(Handover.proposed)
-        )
-        return claimed[0] if claimed else ""
+        which = Handover.chat_id == chat_id, Handover.draft_sent.in_((0, update_id))
+        claimed = await self._changed(Handover, *which, draft_sent=update_id)
+        return claimed[0].proposed if claimed else ""
 
     @writes
     def answered(self, session: Session, chat_id: int, answer: str, *, draft: int = 0) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text, UniqueConstraint, insert, select, update
+from sqlalchemy import BigInteger, String, Text, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from db.base import Base, Database, Repository, writes
@@ -94,13 +94,9 @@ class Inbox(Repository):
 
     async def failed_once(self, update_id: int, error: str) -> int:
         """Count a failure; return how many there were."""
-        found = await self._execute(
-            update(StoredUpdate)
-            .where(self._mine, StoredUpdate.update_id == update_id)
-            .values(failures=StoredUpdate.failures + 1, error=error)
-            .returning(StoredUpdate.failures)
-        )
-        return found[0] if found else 0
+        which, count = StoredUpdate.update_id == update_id, StoredUpdate.failures + 1
+        found = await self._changed(StoredUpdate, self._mine, which, failures=count, error=error)
+        return found[0].failures if found else 0
 
     async def finish(self, *update_ids: int, note: str = "") -> None:
         """Mark updates as handled, and forget what they said."""
@@ -116,14 +112,9 @@ class Inbox(Repository):
 
         `number` is its row's. One that could not be read stays what it is.
         """
-        dead = StoredUpdate.state == "failed", StoredUpdate.starts > 0
-        revived = await self._execute(
-            update(StoredUpdate)
-            .where(self._mine, StoredUpdate.seq == number, *dead)
-            .values(state="new", starts=0, failures=0, finished=None)
-            .returning(StoredUpdate)
-        )
-        return revived[0] if revived else None
+        dead = StoredUpdate.seq == number, StoredUpdate.state == "failed", StoredUpdate.starts > 0
+        again = {"state": "new", "starts": 0, "failures": 0, "finished": None}
+        return next(iter(await self._changed(StoredUpdate, self._mine, *dead, **again)), None)
 
     async def purge(self, *, before: float) -> None:
         """Delete handled updates that arrived before a time.

@@ -99,12 +99,9 @@ class JobRepository(Repository):
     async def interrupt(self, jobs: Sequence[str]) -> Sequence[JobRun]:
         """Mark runs of these jobs that a dead process left running; return them, oldest first."""
         said = "The service stopped while this ran."
-        runs = await self._execute(
-            update(JobRun)
-            .where(JobRun.state == "running", JobRun.job.in_(jobs))
-            .values(state="interrupted", finished=time.time(), text=said)
-            .returning(JobRun)
-        )
+        which = JobRun.state == "running", JobRun.job.in_(jobs)
+        ended = {"state": "interrupted", "finished": time.time(), "text": said}
+        runs = await self._changed(JobRun, *which, **ended)
         return sorted(runs, key=lambda run: run.run_id)
 
     async def runs(self, job: str | None = None, *, limit: int = 50) -> Sequence[JobRun]:

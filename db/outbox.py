@@ -124,18 +124,13 @@ class Outbox(Repository):
 
     async def queue_again(self, outbox_id: int) -> StoredMessage | None:
         """Let a message be sent again that may have arrived; ``None`` if it is none of those."""
-
-        queued = await self._execute(
-            update(StoredMessage)
-            .where(
-                StoredMessage.bot_id == self._bot_id,
-                StoredMessage.outbox_id == outbox_id,
-                StoredMessage.state == "uncertain",
-            )
-            .values(state="queued", error="", finished=None)
-            .returning(StoredMessage)
+        which = (
+            StoredMessage.bot_id == self._bot_id,
+            StoredMessage.outbox_id == outbox_id,
+            StoredMessage.state == "uncertain",
         )
-        return queued[0] if queued else None
+        again = {"state": "queued", "error": "", "finished": None}
+        return next(iter(await self._changed(StoredMessage, *which, **again)), None)
 
     async def of_update(self, update_id: int) -> list[StoredMessage]:
         """Return the messages that answer an update, in order."""

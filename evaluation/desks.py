@@ -1,8 +1,8 @@
 """Desk sets: a company's files, and what a right reply to each question must contain.
 
 A set is a folder with ``files/`` and ``questions.jsonl``; a line has ``id``, ``question``,
-``lang``, ``kind``, ``must`` (facts, each a list of alternatives), ``must_not`` and ``history``.
-Without ``must`` the files have no answer. The counting is of what the customer gets: whether the
+``kind``, ``must`` (facts, each a list of alternatives), ``must_not`` and ``history``. Without
+``must`` the files have no answer. The counting is of what the customer gets: whether the
 reply contains every fact asked for and nothing wrong, in at most 90 words.
 """
 
@@ -34,7 +34,6 @@ class DeskQuestion:
 
     question_id: str
     text: str
-    language: str
     kind: str
     must: tuple[tuple[str, ...], ...]
     must_not: tuple[str, ...]
@@ -67,7 +66,6 @@ def _question(number: int, line: Mapping[str, Any]) -> DeskQuestion:
     return DeskQuestion(
         question_id=str(line.get("id", number)),
         text=line["question"],
-        language=line.get("lang", ""),
         kind=line.get("kind", ""),
         must=tuple(tuple(fact) for fact in line.get("must") or ()),
         must_not=tuple(line.get("must_not") or ()),

@@ -32,7 +32,6 @@ class EvalQuestion:
     """Ids of the entries, passages or documents that answer it; empty: nothing does."""
     answers: tuple[str, ...] = ()
     """Gold answers, any of which will do; empty if the set has none."""
-    language: str = ""
     without: frozenset[str] = frozenset()
     """Ids to leave out of the knowledge base for this question."""
 
@@ -95,7 +94,6 @@ def _faq_set(folder: Path, faq: Path, options: Options) -> EvalSet:
             question_id=str(row["id"]),
             text=row["query"],
             relevant=frozenset(map(str, row["relevant"])),
-            language=str(row.get("lang", "")),
         )
         for row in _read(_need(folder / "queries.jsonl"))
         if str(row.get("lang", "")).startswith(options.ask)
@@ -140,7 +138,6 @@ def _passage_set(folder: Path, options: Options) -> EvalSet:
             text=row["question"],
             relevant=_gold(str(row.get("doc") or ""), ids) - removed,
             answers=tuple(row.get("answers", ())),
-            language=str(row.get("lang", "")),
         )
         for row in rows
         if str(row.get("lang", ask)).startswith(ask)

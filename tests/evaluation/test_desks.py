@@ -20,7 +20,7 @@ from evaluation.desks import (
 
 pytestmark = pytest.mark.anyio
 
-FEE = DeskQuestion("q1", "What does it cost?", "en", "plain", (("40 EUR", "€40"),), (), ())
+FEE = DeskQuestion("q1", "What does it cost?", "plain", (("40 EUR", "€40"),), (), ())
 TWO = replace(FEE, must=(("40 eur",), ("a year", "yearly")), must_not=("50 EUR",))
 NONE = replace(FEE, question_id="q2", kind="none", must=())
 
@@ -92,8 +92,8 @@ def test_a_desk_set_has_files_and_questions(desk: Path) -> None:
     assert is_desk_set(desk)
     files, (first, second) = load_desk_set(desk)
     assert files == {"faq.md": b"## Fee?\n40 EUR"}
-    assert first == DeskQuestion("7", "Fee?", "en", "plain", (("40", "forty"),), (), ())
-    assert second == DeskQuestion("8", "And yours?", "", "", (), ("x",), ("Fee?",))
+    assert first == DeskQuestion("7", "Fee?", "plain", (("40", "forty"),), (), ())
+    assert second == DeskQuestion("8", "And yours?", "", (), ("x",), ("Fee?",))
 
 
 def test_another_folder_is_no_desk_set(desk: Path, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Base(View):
 
 def question(text: str, *labels: str, without: str = "") -> EvalQuestion:
     left_out = frozenset({without} if without else ())
-    return EvalQuestion(text, text, frozenset(labels), ("40 euros",), "en", left_out)
+    return EvalQuestion(text, text, frozenset(labels), ("40 euros",), left_out)
 
 
 async def run(*questions: EvalQuestion) -> list[Outcome]:
