@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Of glibc's ``mallopt``."""
@@ -16,6 +17,8 @@ _APART_BYTES = 4 * 2**20
 
 def main() -> None:
     """Run the command line in a process that keeps its memory small."""
+    if sys.platform == "win32":
+        sys.exit("Answerdesk runs on Linux and macOS. On Windows, run it in WSL or with Docker.")
     keep_memory_small()
     from app.cli import main as run
 
