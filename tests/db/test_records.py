@@ -1,12 +1,7 @@
 """Records of a company's own SQLite and PostgreSQL."""
 
 import asyncio
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,38 +15,6 @@ pytestmark = pytest.mark.anyio
 FIND = 'SELECT number AS "order", status, total FROM orders WHERE number = :order'
 ROWS = "INSERT INTO orders VALUES ('4711', 'shipped', 12.50), ('4712', 'packed', 3)"
 TABLE = "CREATE TABLE orders (number VARCHAR(9), status VARCHAR(9), total DECIMAL(9, 2))"
-
-
-def postgres_binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """Yield the address of a PostgreSQL server of its own, without a port."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    binaries = postgres_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path has 107 characters
-    as_user = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-
-    def run(*arguments: str | Path) -> None:
-        subprocess.run([*as_user, *map(str, arguments)], check=True, capture_output=True)
-
-    data = folder / "data"
-    run(binaries / "initdb", "-D", data, "-A", "trust", "-U", "shop", "-N", "-E", "UTF8")
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-    run(binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    try:
-        yield f"postgresql+psycopg://shop@/postgres?host={folder}"
-    finally:
-        run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
