@@ -6,6 +6,7 @@ import numpy as np
 
 from core.types import Chunk, Hit
 from kb.answering.choose import MOST
+from kb.answering.comparison import compared, compares
 from kb.answering.intent import split_questions
 from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece
@@ -23,6 +24,9 @@ from kb.answering.tables import (
 )
 from kb.text.layout import Unit, heading_above, length, run_around, units_of
 from kb.text.stems import stems
+
+_NOT_COMPARED = 0.5
+"""Probability that rows are meant which could not be compared as a question asks."""
 
 
 async def say_table(
@@ -82,12 +86,15 @@ async def _chosen(
 
     And how probable it is that these are meant.
     """
+    if compares(asked.last) and (meant := compared(asked.last, rows)):
+        return meant, 1.0
     texts = [row.text for row in rows]
     questions = [] if asked.latest else split_questions(asked.text)
     if len(questions) < 2:
         near = await _near(parts, asked, chunk, rows)
         read = await parts.odds_of_all(asked, chunk, texts)
-        return choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+        found, likely = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+        return found, min(likely, _NOT_COMPARED) if compares(asked.last) else likely
     found, likely = set[int](), 1.0
     for question in questions:
         odds = await parts.odds(question, chunk, texts)
