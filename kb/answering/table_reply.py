@@ -70,7 +70,7 @@ async def say_table(
     beside = [one for one in above if one.title == chunk.title]
     cells = [cell for i in chosen for _, cell in rows[i].cells]
     aside = await _aside(parts, asked.last, chunk, beside, texts)
-    for sentence in dict.fromkeys([*conditions(asked.last, above, cells), *aside]):
+    for sentence in dict.fromkeys([*conditions(asked.last, above, passages, cells), *aside]):
         if length(f"{said}\n{sentence}") <= MOST:
             said = f"{said}\n{sentence}"
             texts.append(sentence)

@@ -374,20 +374,23 @@ def has_amount(text: str) -> bool:
     return any(fact.kind == "amount" for fact in extract_facts(text))
 
 
-def conditions(question: str, chunks: Sequence[Chunk], cells: Sequence[str]) -> list[str]:
-    """Return the sentences beside a table that its cells have to be read with.
+def conditions(
+    question: str, above: Sequence[Chunk], document: Sequence[Chunk], cells: Sequence[str]
+) -> list[str]:
+    """Return the sentences of a document that the cells of a table have to be read with.
 
     About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
-    lower"; and the currency of bare numbers, "All prices in euros a night".
+    lower", where they stand above the table; and the currency of bare numbers, wherever: "All
+    prices in euros a night".
     """
-    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
-    told = dict.fromkeys(unit.text for unit in units if unit.kind in ("sentence", "item"))
     bare = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
-    return [
-        text
-        for text in told
-        if fit(question, text, days_only=True) > 0 or (bare and names_currency(text))
-    ]
+    told = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
+    return told + ([text for text in _prose(document) if names_currency(text)][:1] if bare else [])
+
+
+def _prose(chunks: Sequence[Chunk]) -> list[str]:
+    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
+    return [unit.text for unit in units if unit.kind in ("sentence", "item")]
 
 
 def is_bare(cell: str) -> bool:
