@@ -11,11 +11,14 @@ from kb.answering.intent import split_questions
 from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece
 from kb.answering.plain import plain
+from kb.answering.sums import asks_price
 from kb.answering.tables import (
     Row,
     cells_of,
     choose_rows,
-    conditions,
+    has_amount,
+    is_bare,
+    names_currency,
     read_rows,
     row_name,
     row_values,
@@ -23,6 +26,7 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.layout import Unit, heading_above, length, run_around, units_of
+from kb.text.ranges import fit
 from kb.text.stems import stems
 
 _NOT_COMPARED = 0.5
@@ -93,8 +97,8 @@ async def _chosen(
     if len(questions) < 2:
         near = await _near(parts, asked, chunk, rows)
         read = await parts.odds_of_all(asked, chunk, texts)
-        found, likely = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
-        return found, min(likely, _NOT_COMPARED) if compares(asked.last) else likely
+        meant, sure = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+        return meant, min(sure, _NOT_COMPARED) if compares(asked.last) else sure
     found, likely = set[int](), 1.0
     for question in questions:
         odds = await parts.odds(question, chunk, texts)
@@ -150,6 +154,25 @@ async def _aside(
     ]
     odds = await parts.odds(question, chunk, texts, least=1)
     return [] if odds is None or odds.max() < SILENT else [texts[int(odds.argmax())]]
+
+
+def conditions(
+    question: str, above: Sequence[Chunk], document: Sequence[Chunk], cells: Sequence[str]
+) -> list[str]:
+    """Return the sentences of a document that the cells of a table have to be read with.
+
+    About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
+    lower", where they stand above the table; and the currency of bare numbers, wherever: "All
+    prices in euros a night".
+    """
+    bare = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
+    told = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
+    return told + ([text for text in _prose(document) if names_currency(text)][:1] if bare else [])
+
+
+def _prose(chunks: Sequence[Chunk]) -> list[str]:
+    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
+    return [unit.text for unit in units if unit.kind in ("sentence", "item")]
 
 
 def _rows_in(chunk: Chunk) -> list[str]:

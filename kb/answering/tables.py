@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.types import Chunk
 from kb.answering.choose import MOST
 from kb.answering.sums import asks_price
 from kb.text.facts import extract_facts
-from kb.text.layout import length, units_of
+from kb.text.layout import length
 from kb.text.lexicon import alternatives, fold, lexicon, yes_or_no
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
@@ -261,7 +260,7 @@ def say_rows(
     )
     han = language in ("zh", "ja")
     if len(chosen) == 1:
-        text = _line(rows, chosen[0], columns, han=han, named=True)
+        text = _line(rows, chosen[0], columns, han=han, named=not all(map(_is_price, columns)))
         return text if text.endswith((".", "。", "!", "?")) else text + ("。" if han else ".")
     lines = [_line(rows, i, columns, han=han) for i in chosen]
     most = len(lines) if columns else _MANY
@@ -369,28 +368,14 @@ def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
+def _is_price(name: str) -> bool:
+    """Tell whether a column's name says no more than that it has prices."""
+    return len(words(name)) == 1 and asks_price(name)
+
+
 def has_amount(text: str) -> bool:
     """Tell whether a text states an amount of money."""
     return any(fact.kind == "amount" for fact in extract_facts(text))
-
-
-def conditions(
-    question: str, above: Sequence[Chunk], document: Sequence[Chunk], cells: Sequence[str]
-) -> list[str]:
-    """Return the sentences of a document that the cells of a table have to be read with.
-
-    About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
-    lower", where they stand above the table; and the currency of bare numbers, wherever: "All
-    prices in euros a night".
-    """
-    bare = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
-    told = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
-    return told + ([text for text in _prose(document) if names_currency(text)][:1] if bare else [])
-
-
-def _prose(chunks: Sequence[Chunk]) -> list[str]:
-    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
-    return [unit.text for unit in units if unit.kind in ("sentence", "item")]
 
 
 def is_bare(cell: str) -> bool:

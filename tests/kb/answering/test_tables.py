@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from core.types import Chunk
+from kb.answering.table_reply import conditions
 from kb.answering.tables import (
     Row,
     cells_of,
     choose_rows,
-    conditions,
     read_rows,
     row_name,
     same_table,
@@ -39,7 +39,7 @@ def said(question: str, language: str = "en") -> str:
 
 
 def test_one_row() -> None:
-    assert said("What is the price for Spain?") == "Spain: Price EUR 11.50."
+    assert said("What is the price for Spain?") == "Spain: EUR 11.50."
 
 
 def test_a_name_among_several_in_one_cell() -> None:
