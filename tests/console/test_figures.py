@@ -91,12 +91,13 @@ async def test_times_are_those_of_answers_and_of_people(
         await session.execute(update(AnswerRow).values(total_ms=1500))
         await session.execute(update(Handover).values(asked=Handover.asked - 600))
     page = (await client.get("/console/figures")).text
-    for name, time_taken in (
-        ("Answer, half of them within", "1.5 sec"),
-        ("Computing, all together", "7.5 sec"),
-        ("Reply of a person, longest", "10 min"),
+    every, called = "/console/answers?days=28", "/console/answers?days=28&amp;outcome=handed_over"
+    for name, address, time_taken in (
+        ("Answer, half of them within", every, "1.5 sec"),
+        ("Computing, all together", every, "7.5 sec"),
+        ("Reply of a person, longest", called, "10 min"),
     ):
-        assert f"<dt>{name}</dt><dd>{time_taken}</dd>" in page
+        assert f'<dt>{name}</dt><dd><a href="{address}">{time_taken}</a></dd>' in page
 
 
 async def test_a_question_leads_to_its_conversation(client: httpx.AsyncClient) -> None:
@@ -138,7 +139,8 @@ class OneDocument(NoEntries):
         return Found([MAY_I], 1) if documents == "faq.csv" else Found((), 0)
 
     async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
-        return [MAY_I] if "c1" in chunk_ids else []
+        pages = [replace(MAY_I, chunk_id=key, kind="passage", doc_id="guide.pdf") for key in "pq"]
+        return [one for one in (MAY_I, *pages) if one.chunk_id in chunk_ids]
 
 
 async def test_conversations_are_found_by_document_and_by_what_notes_are_marked_with(
@@ -335,9 +337,27 @@ async def test_what_is_answered_more_often_than_before_leads_to_its_questions(
     entries: Any = OneDocument()
     nothing: Any = NoEntries()
     async with builder.client(editing=Editing(entries, nothing)) as client:
-        count, link = figures((await client.get("/console/figures")).text)["May I?"]
+        counted = figures((await client.get("/console/figures")).text)
+        count, link = counted["May I?"]
         assert count == 4
         assert (await client.get(link)).text.count("<li>") == 5
+        count, link = counted["faq.csv"]
+        assert count == (await client.get(link)).text.count("<li>") == 5
+
+
+async def test_a_document_of_which_several_passages_are_cited_is_listed_once(
+    builder: Builder,
+) -> None:
+    both = tuple(Source(key, "guide.pdf", "Guide", "", "", 0.9, "") for key in "pq")
+    for number in range(3):
+        given = replace(FAQ, kind="quoted", sources=both if number else both[:1])
+        await builder.records.conversations.record(f"Q{number}", given, chat="web:1", channel="web")
+    entries: Any = OneDocument()
+    nothing: Any = NoEntries()
+    async with builder.client(editing=Editing(entries, nothing)) as client:
+        page = (await client.get("/console/figures")).text
+    found = re.findall(r'<a href="(/console/answers[^"]+)">guide.pdf</a></th><td[^>]*>(\d+)<', page)
+    assert found == [("/console/answers?days=28&amp;document=guide.pdf", "3")] * 2, "used, risen"
 
 
 async def test_hours_and_days_are_those_of_the_time_zone(

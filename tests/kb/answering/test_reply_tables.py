@@ -109,7 +109,7 @@ async def test_where_no_row_is_named_the_column_is_listed() -> None:
 
 async def test_a_row_of_a_spreadsheet_without_questions() -> None:
     made = await reply("price of the filter", await chunks_of("parts.csv", PARTS), "Filter")
-    assert made.text == "Filter: Price 9.80 EUR."
+    assert made.text == "Filter: 9.80 EUR."
 
 
 async def test_rows_in_german_keep_their_capitals() -> None:
