@@ -164,11 +164,11 @@ async def test_a_missing_index_is_damaged_with_the_remedy(shop: Workshop) -> Non
 async def test_while_the_database_cannot_be_read_the_open_release_answers(shop: Workshop) -> None:
     await shop.put(faq=REFUND)
     assert await (await shop.index.view()).search_text("refund", 5)
-    await shop.database.close()
+    shop.database.engine.dispose()
     (shop.folder / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
     assert await (await shop.index.view()).search_text("refund", 5)
     async with workshop(shop.folder / "elsewhere", shop.embedder) as unopened:
-        await unopened.database.close()
+        unopened.database.engine.dispose()
         (shop.folder / "elsewhere" / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
         with pytest.raises(DatabaseDamaged):
             await unopened.index.view()
