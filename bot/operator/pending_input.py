@@ -31,7 +31,7 @@ class PendingInputHandler:
         """What operators write when they were asked to."""
         return (
             Press("quit", "talk", self.quit),
-            Content("dictated", "talk", self._is_awaited, self.on_text),
+            Content("pending input", "talk", self._is_pending, self.on_text),
         )
 
     async def ask(
@@ -64,7 +64,7 @@ class PendingInputHandler:
                 shown.chat.id, shown.message_id, {"text": tr("All right, nothing was changed.")}
             )
 
-    async def _is_awaited(self, incoming: Incoming) -> bool:
+    async def _is_pending(self, incoming: Incoming) -> bool:
         if not incoming.message.text or incoming.text.startswith(INSIDE):
             return False
         found = await self._stored.find(_writer(incoming), update_id=incoming.update.update_id)

@@ -79,7 +79,7 @@ TABLE = {
     "fine:": EDITOR,
     "tell:": AGENT,
     "quit:": AGENT,
-    "dictated": AGENT,
+    "pending input": AGENT,
     "/save": AGENT,
     "save:": AGENT,
     "editdraft:": AGENT,
