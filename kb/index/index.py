@@ -171,7 +171,7 @@ class Index:
             versions = {found["version"]: found for found in await handle.list_versions()}
             tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
             if tagged:
-                # Of an empty version nothing is joined; the next change starts from the release.
+                # Optimising an empty version joins nothing; a change starts from the release.
                 await handle.delete("true")
                 age_s = time.time() - versions[min(tagged)]["timestamp"].timestamp()
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + _PAUSE_S))
