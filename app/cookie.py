@@ -9,7 +9,7 @@ from core.durable import sync, temporary_file
 
 logger = logging.getLogger(__name__)
 
-_BYTES = 32
+KEY_BYTES = 32
 
 
 def cookie_secret(data: Path) -> bytes:
@@ -20,9 +20,9 @@ def cookie_secret(data: Path) -> bytes:
     file = data / "cookie.key"
     with contextlib.suppress(OSError):
         known = file.read_bytes()
-        if len(known) == _BYTES:  # a torn one, or an empty one, would sign with what anybody knows
+        if len(known) == KEY_BYTES:  # a torn or empty one would sign with what all know
             return known
-    key = secrets.token_bytes(_BYTES)
+    key = secrets.token_bytes(KEY_BYTES)
     try:
         with temporary_file(data) as new:  # which nobody else may read
             new.write_bytes(key)

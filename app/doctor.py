@@ -1,6 +1,7 @@
 """Is everything there and whole? Each line is ok, or what is wrong and what to do."""
 
 import asyncio
+import resource
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from app.cookie import KEY_BYTES
 from app.schedule import make_source, refresh_jobs
 from console.security import check_exposure
 from core.config import Config
@@ -23,6 +25,10 @@ from sources.local import OnThisMachine, SingleFile
 _NEED_MEMORY = 1_500_000_000
 """Bytes: parent 0.3 GB, embedders 0.5 GB and 0.15 GB, the default generator 0.6 GB."""
 _NEED_DISK = 1_000_000_000
+_NEED_FILES = 1_024
+"""Descriptors: connections take a quarter; index, models, database and Telegram the rest."""
+_PRIVATE = ("answerdesk.db*", "cookie.key", "erased.txt", "*.tar.gz")
+"""Files of the data folder that nobody else may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,34 @@ async def check_disk(data: Path) -> str:
     return f"{free / 1e9:.1f} GB free at {data}"
 
 
+async def check_descriptors() -> str:
+    """Check that enough files and connections may be open at once."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= limit < _NEED_FILES:
+        raise Unhealthy(
+            f"{limit} files and connections may be open at once and {_NEED_FILES} are needed. "
+            f"Start the service with `ulimit -n {_NEED_FILES}` or more (LimitNOFILE of systemd)."
+        )
+    return f"{limit} may be open at once" if limit >= 0 else "no limit"
+
+
+async def check_private(data: Path) -> str:
+    """Check that the key of cookies is whole, and that others cannot read what is private."""
+    key = data / "cookie.key"
+    if key.exists() and (size := key.stat().st_size) != KEY_BYTES:
+        raise Unhealthy(
+            f"{str(key)!r} has {size} bytes, not {KEY_BYTES}, as after a full disk. Make room and "
+            "start the service again: it makes a new one, and everybody logs in once more."
+        )
+    files = _private(data)
+    if shown := [file.name for file in files if file.stat().st_mode & 0o077]:
+        raise Unhealthy(
+            f"Others on this machine may read {', '.join(shown)}. "
+            f"Run `chmod 600` on them in {str(data)!r}."
+        )
+    return f"{len(files)} that only their owner may read"
+
+
 async def check_database(data: Path) -> str:
     """Read every page of the database, and say which journal SQLite uses and why."""
     database = Database(create_engine(database_url("", data)))
@@ -132,6 +166,10 @@ async def check_port(host: str, port: int) -> str:
         except OSError as error:
             return f"{host}:{port} is in use ({error.strerror}); fine if that is the service"
     return f"{host}:{port} is free"
+
+
+def _private(data: Path) -> list[Path]:
+    return [file for pattern in _PRIVATE for file in sorted(data.glob(pattern))]
 
 
 def _existing(path: Path) -> Path:

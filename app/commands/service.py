@@ -113,6 +113,8 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
         ("generator", generator),
         ("memory", doctor.check_memory),
         ("disk", partial(doctor.check_disk, paths.root)),
+        ("descriptors", doctor.check_descriptors),
+        ("private files", partial(doctor.check_private, paths.data)),
         ("database", partial(doctor.check_database, paths.data)),
         ("index", index),
         ("sources", partial(doctor.check_sources, config)),

@@ -74,43 +74,33 @@ class ChatRateLimiter(BaseRateLimiter[Priority]):
             Stopping: if the bot is stopped while the call waits; it was then not made.
         """
         chat_id = data.get("chat_id")
-        counted = endpoint.startswith(_COUNTED) and endpoint not in _FREE
+        free = endpoint in _FREE
+        counted = endpoint.startswith(_COUNTED) and not free and bool(chat_id)
         chat = self._chat(int(chat_id) if isinstance(chat_id, int) else 0)
-        if rate_limit_args == "may" or endpoint in _FREE:
-            return await self._if_free(callback, args, kwargs, chat=chat, counted=counted)
-        await self._slot(chat, first=rate_limit_args == "first")
+        may = free or rate_limit_args == "may"
+        if may and self._has_to_wait(chat, counted=counted):
+            return True
+        if not free:
+            await self._slot(chat, first=rate_limit_args == "first")
         try:
             while True:
-                await self._budget(chat, counted=counted and bool(chat_id))
+                await self._budget(chat, counted=counted)
                 try:
                     return await callback(*args, **kwargs)
                 except RetryAfter as refusal:
                     self._pause(chat, refusal)
+                    if may:
+                        return True
         finally:
-            chat.counted_at = self._shutdown.now()  # a call that was slow to leave earns nothing
-            self._next(chat)
-            self._tidy()
+            if not free:
+                chat.counted_at = self._shutdown.now()  # one that was slow to leave earns nothing
+                self._next(chat)
+                self._tidy()
 
-    async def _if_free(
-        self,
-        callback: Callable[..., Coroutine[Any, Any, Any]],
-        args: Any,
-        kwargs: dict[str, Any],
-        *,
-        chat: _Chat,
-        counted: bool,
-    ) -> Any:
+    def _has_to_wait(self, chat: _Chat, *, counted: bool) -> bool:
         now = self._shutdown.now()
         self._refill(chat, now)
-        if chat.busy or now < chat.paused_until or (counted and chat.tokens < 1):
-            return True
-        if counted:
-            chat.tokens -= 1
-        try:
-            return await callback(*args, **kwargs)
-        except RetryAfter as refusal:
-            self._pause(chat, refusal)
-            return True
+        return chat.busy or now < chat.paused_until or (counted and chat.tokens < 1)
 
     def _chat(self, chat_id: int) -> _Chat:
         if chat_id not in self._chats:

@@ -174,10 +174,9 @@ def serve_one_by_one(
             continue
         try:
             result, blob = handle(request)
-        except AnswerdeskError as error:
-            channel.error(request, error)
         except Exception as error:
-            _logger.exception("Request %s failed", request.method)
+            if not isinstance(error, AnswerdeskError):
+                _logger.exception("Request %s failed", request.method)
             channel.error(request, error)
         else:
             channel.done(request, result, blob)

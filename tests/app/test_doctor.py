@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from app import doctor
+from app.cookie import cookie_secret
 from app.doctor import Finding, Unhealthy, examine
 from core.config import Config
 from core.errors import ConfigError, DatabaseDamaged
@@ -44,6 +45,30 @@ async def test_a_full_disk_names_the_folder(
     monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
     with pytest.raises(Unhealthy, match=r"ANSWERDESK_DATA"):
         await doctor.check_disk(tmp_path / "not" / "there" / "yet")
+
+
+async def test_too_few_descriptors_are_told_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _which: (256, 4096))
+    with pytest.raises(Unhealthy, match=r"^256 files .* 1024 are needed.* `ulimit -n 1024`"):
+        await doctor.check_descriptors()
+    monkeypatch.setattr("resource.getrlimit", lambda _which: (1024, 4096))
+    assert await doctor.check_descriptors() == "1024 may be open at once"
+
+
+async def test_a_cut_cookie_key_and_files_that_others_may_read_are_named(tmp_path: Path) -> None:
+    await ensure_schema(database_url("", tmp_path))
+    cookie_secret(tmp_path)
+    assert await doctor.check_private(tmp_path) == "2 that only their owner may read"
+    saved = tmp_path / "saved.tar.gz"
+    saved.touch(0o640)
+    (tmp_path / "answerdesk.db").chmod(0o604)
+    with pytest.raises(Unhealthy, match=r"may read answerdesk.db, saved.tar.gz\. Run `chmod 600`"):
+        await doctor.check_private(tmp_path)
+    (tmp_path / "cookie.key").write_bytes(b"")
+    with pytest.raises(Unhealthy, match=r"cookie.key' has 0 bytes, not 32"):
+        await doctor.check_private(tmp_path)
 
 
 async def test_a_damaged_database_is_found(tmp_path: Path) -> None:

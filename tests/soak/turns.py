@@ -57,7 +57,8 @@ async def one_round(
         (entry,) = [e for e in await shop.entries.find("fixed?") if e.doc_id == "faq.txt"]
         try:
             await shop.entries.change(entry.chunk_id, "variant", text=variant)
-        except AnswerdeskError:
+        except AnswerdeskError as error:
+            sys.stderr.write(f"{error}\n")
             return False
         return True
 

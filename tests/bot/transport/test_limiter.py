@@ -107,6 +107,22 @@ async def test_a_message_that_leaves_late_makes_the_next_one_wait(
     assert sends.times(ANA) == [0.4, 0.4 + PRIVATE_SPACING_S]
 
 
+async def test_what_may_be_left_out_makes_the_next_one_wait_once_it_has_left(
+    clock: HandClock, sends: Sends
+) -> None:
+    sends.slow = [0.4]
+    may = sends.call(ANA, "edit", endpoint="editMessageText", how="may")
+    await clock.run(may, sends.call(ANA, "message"))
+    assert [name for _, name, _ in sends.log] == ["edit", "message"]
+    assert sends.times(ANA) == [0.4, 0.4 + PRIVATE_SPACING_S]
+
+
+async def test_a_message_does_not_wait_for_typing(clock: HandClock, sends: Sends) -> None:
+    sends.slow = [0.4]
+    await clock.run(sends.call(ANA, "typing", endpoint="sendChatAction"), sends.call(ANA))
+    assert sends.times(ANA) == [0.0, 0.4]
+
+
 async def test_a_group_gets_twenty_a_minute_after_a_short_burst(
     clock: HandClock, sends: Sends
 ) -> None:
