@@ -21,6 +21,7 @@ from db.handover import Handover
 from kb.index.view import Found
 from tests.console.conftest import Builder
 from tests.console.fakes import NoEntries
+from tests.database import session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +44,7 @@ async def client(builder: Builder, database: Database) -> AsyncIterator[httpx.As
         await conversations.record(question, answer, chat=f"web:{number % 2}", channel="web")
         for number, (question, answer) in enumerate(KINDS)
     ]
-    async with database.session() as session:  # what earlier versions recorded
+    async with session_of(database) as session:  # what earlier versions recorded
         which = AnswerRow.question == "Which?"
         await session.execute(update(AnswerRow).where(which).values(kind="clarify"))
     await conversations.give_feedback(ids[0], helpful=True)
@@ -86,7 +87,7 @@ async def test_times_are_those_of_answers_and_of_people(
 ) -> None:
     await builder.records.handovers.ask(-5, reason="Help", chat="widget:1")
     await builder.records.handovers.answered(-5, "Hello.")
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(update(AnswerRow).values(total_ms=1500))
         await session.execute(update(Handover).values(asked=Handover.asked - 600))
     page = (await client.get("/console/figures")).text
@@ -292,7 +293,7 @@ async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(
     ):
         number = await builder.records.conversations.record("?", answer, chat=chat, channel="web")
         then = time.time() - age * day
-        async with database.session() as session:
+        async with session_of(database) as session:
             old = update(AnswerRow).where(AnswerRow.id == number).values(created=then)
             await session.execute(old)
     async with builder.client() as client:
@@ -330,7 +331,7 @@ async def test_what_is_answered_more_often_than_before_leads_to_its_questions(
     cited = replace(FAQ, sources=(Source("c1", "faq.csv", "", "", "", 0.9, ""),))
     for number in range(6):
         await builder.records.conversations.record(f"Q{number}", cited, chat="web:1", channel="web")
-    async with database.session() as session:
+    async with session_of(database) as session:
         long_ago = time.time() - 40 * 86_400
         await session.execute(update(AnswerRow).where(AnswerRow.id == 1).values(created=long_ago))
     entries: Any = OneDocument()
@@ -364,7 +365,7 @@ async def test_hours_and_days_are_those_of_the_time_zone(
 ) -> None:
     noon = 1_790_000_000 // 86_400 * 86_400 + 12 * 3600  # UTC
     answer = await builder.records.conversations.record("?", FAQ, chat="web:1", channel="web")
-    async with database.session() as session:
+    async with session_of(database) as session:
         later = update(AnswerRow).where(AnswerRow.id == answer).values(created=noon + 0.5)
         await session.execute(later)
     kathmandu = Figures(database, timezone="Asia/Kathmandu")
