@@ -135,6 +135,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
 
         browser.get(f"{url}/console/questions")
         browser.find_element(By.PARTIAL_LINK_TEXT, "Norway").send_keys(Keys.ENTER)
+        browser.find_element(By.XPATH, "//summary[contains(., 'Nearest sections')]").click()
         show(browser, tmp_path, "question")
         browser.find_element(By.ID, "entry-answer").send_keys("Yes.", Keys.TAB, Keys.ENTER)
         browser.find_element(By.XPATH, "//button[text()='Apply']")  # the page looks again by itself
