@@ -237,6 +237,7 @@ def build_console(
             route("/console/entry", knowledge.one, "see"),
             entry_route("/console/entries/add", knowledge.add, "propose"),
             entry_route("/console/entries/change", knowledge.change, "publish"),
+            entry_route("/console/entries/preview", knowledge.preview, "publish"),
             entry_route("/console/entries/draft", knowledge.draft, "publish"),
             route("/console/changes/undo", knowledge.take_back, "publish", "POST"),
             route("/console/contradictions", pairs.show, "see"),

@@ -9,11 +9,11 @@ from starlette.responses import RedirectResponse, Response
 from console.form import Refused, fields_of
 from console.operator import Records
 from console.pages import Pages
+from console.report import answers_of
 from console.upload_desk import UploadDesk
 from console.work import Works
 from core.types import IngestReport
 from core.wording import tr
-from kb.review.most_asked import answers_text
 
 
 @dataclass(kw_only=True)
@@ -47,9 +47,7 @@ class DocumentPages:
             state=state,
             error=error,
             report=report,
-            answers=answers_text(report, await self.records.figures.named(report.answers))
-            if report
-            else (),
+            **await answers_of(report, self.records.figures),
         )
 
     async def delete(self, request: Request) -> Response:

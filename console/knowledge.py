@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import get_args
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,12 +15,13 @@ from starlette.responses import RedirectResponse, Response
 from console.form import Refused, chosen, fields_of, number_of, read_number
 from console.operator import Records
 from console.pages import Pages
+from console.report import answers_of, shown_of
 from console.security_logins import current_person
 from console.upload_desk import UploadDesk
-from console.work import Works
+from console.work import Works, WorkState
 from core.errors import AnswerdeskError, ReleaseNotFound
 from core.recent import Recent
-from core.types import Chunk, ChunkKind
+from core.types import Chunk, ChunkKind, IngestReport
 from core.wording import N_, locale, tr
 from db.curation import Curation, CurationKind
 from db.knowledge import Release
@@ -27,7 +29,7 @@ from db.uploads import Entry
 from kb.answering.texts import TEXT_LANGUAGES
 from kb.answering.translation import TranslationDiffers
 from kb.index.view import Found
-from kb.releases.entries import Entries, EntryNotFound, languages
+from kb.releases.entries import Entries, EntryNotFound, What, languages
 from kb.releases.open_questions import OpenQuestions
 from kb.releases.release import Releases
 from kb.review.forecast import Forecast
@@ -85,6 +87,8 @@ class KnowledgePages:
 
     def __post_init__(self) -> None:
         self._previews: Works[Forecast] = Works(self.desk.spawn)
+        self._edits: Works[IngestReport] = Works(self.desk.spawn)
+        self._sent: Recent[str, Mapping[str, str]] = Recent(_COMPARED)
         self._rollbacks: Works[Release] = Works(self.desk.spawn)
         self._asked: Recent[int, tuple[int, int]] = Recent(_COMPARED)
         self._comparing: Recent[tuple[int, int], str] = Recent(_COMPARED)
@@ -103,10 +107,13 @@ class KnowledgePages:
 
     async def one(self, request: Request) -> Response:
         """Show an entry or passage with everything that operators did to it."""
+        work = request.query_params.get("preview", "")
         return await self._entry(
             request.query_params.get("id", ""),
             question=await self._question(request),
             asked=read_number(request.query_params.get("answer", "")),
+            sent=self._sent.get(work) or _NOTHING_SENT,
+            preview=self._edits.look(work) if work else None,
         )
 
     async def add(self, request: Request) -> Response:
@@ -124,14 +131,9 @@ class KnowledgePages:
         fields = await fields_of(request)
         kind = chosen(fields["kind"], _KINDS)
         try:
+            author = current_person.get().author
             made = await self.editing.entries.change(
-                fields["id"],
-                kind,
-                text=fields["text"],
-                valid_from=fields["from"],
-                valid_until=fields["until"],
-                language=fields["language"],
-                author=current_person.get().author,
+                fields["id"], kind, author=author, **_what(fields)
             )
         except EntryNotFound:
             now = await self._as_it_is_now(fields["document"], fields["question"])
@@ -142,6 +144,16 @@ class KnowledgePages:
         if kind == "disabled":
             return RedirectResponse("/console/knowledge#changes", 303)
         return RedirectResponse(f"/console/entry?id={made.chunk_id}", 303)
+
+    async def preview(self, request: Request) -> Response:
+        """Begin to find out what a change to an entry would do, and lead to that."""
+        fields = await fields_of(request)
+        kind = chosen(fields["kind"], _KINDS)
+        foresee = self.editing.entries.foresee(fields["id"], kind, **_what(fields))
+        work = self._edits.begin(foresee)
+        self._sent.put(work, fields)
+        where = urlencode({"id": fields["id"], "preview": work})
+        return RedirectResponse(f"/console/entry?{where}#preview", 303)
 
     async def draft(self, request: Request) -> Response:
         """Draft a translation of an entry's answer."""
@@ -318,7 +330,9 @@ class KnowledgePages:
         sent: Mapping[str, str] = _NOTHING_SENT,
         question: str = "",
         asked: int = 0,
+        preview: tuple[WorkState, str, IngestReport | None] | None = None,
     ) -> Response:
+        report = preview[2] if preview else None
         try:
             chunk = await self.editing.entries.one(chunk_id)
         except AnswerdeskError as error:
@@ -344,9 +358,22 @@ class KnowledgePages:
             notice=notice,
             sent=sent,
             question=question,
-            asked=asked,
+            corrects=asked,
+            preview=preview,
+            report=report,
+            shown=shown_of(report),
+            **await answers_of(report, self.records.figures),
             concerns=await self.questions.concerns(question) if question else (),
         )
+
+
+def _what(fields: Mapping[str, str]) -> What:
+    return {
+        "text": fields["text"],
+        "valid_from": fields["from"],
+        "valid_until": fields["until"],
+        "language": fields["language"],
+    }
 
 
 def literally(document: str) -> str:

@@ -1,7 +1,7 @@
 """The operators' page for files: send, look at what would change, apply or discard, undo."""
 
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,13 @@ from console.form import Endpoint, Refused, fields_of, number_of, read_number
 from console.labels import Labels
 from console.operator import Records
 from console.pages import Pages
-from console.upload_desk import AUTO, Seen, UploadDesk
+from console.report import answers_of, shown_of
+from console.upload_desk import AUTO, UploadDesk
 from core.errors import AnswerdeskError
-from core.types import FileReport, FindingKind, Skipped
-from core.wording import N_, ntr, tr
-from kb.parse.faq.columns import BadColumns, described, read_columns, written
+from core.wording import tr
+from kb.parse.faq.columns import BadColumns, read_columns, written
 from kb.releases.open_questions import customers_of
-from kb.releases.upload import changes_something, file_name
-from kb.review.finding_text import FINDINGS, describe, to_confirm
-from kb.review.most_asked import answers_text
+from kb.releases.upload import file_name
 
 MAX_FILES = 50
 """Files of one upload."""
@@ -32,15 +30,6 @@ _FILES_BYTES = 4
 _FORM_BYTES = 64 * 1024
 """What a form weighs beside its files."""
 _LISTED = 10
-_COLUMNS = (
-    (N_("New"), "added"),
-    (N_("Changed"), "changed"),
-    (N_("Removed"), "removed"),
-    (N_("Unchanged"), "unchanged"),
-    (N_("Elsewhere too"), "duplicates"),
-)
-_SHOWN = 100
-"""Findings, and skipped parts, of one preview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +56,6 @@ class UploadLimits:
             one=_megabytes(self.file_bytes),
             all=_megabytes(self.files_bytes),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page of an upload says beside the counts of its report."""
-
-    summary: str = ""
-    """What applying does, in words."""
-    columns: Sequence[tuple[str, str]] = ()
-    offers: Sequence[tuple[str, str]] = ()
-    """What the columns of a table may mean: for people, and as the form gives it."""
-    """Of the table of files, those that say something: heading, and name of the count."""
-    findings: Sequence[tuple[FindingKind, str, str]] = ()
-    """Kind, what it is called, and a sentence."""
-    more_findings: int = 0
-    answers: Sequence[str] = ()
-    unfit: Sequence[str] = ()
-    """Operators' own work on entries that no longer fits."""
-    skipped: Sequence[tuple[str, Skipped]] = ()
-    """Document and place."""
-    more_skipped: int = 0
-    changes: bool = False
-    """Whether there was anything to apply."""
-    waits: bool = False
-    """Whether it will be held back, or is, until somebody confirms it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,9 +195,13 @@ class UploadPages:
         if seen is None:
             return await self._form(tr("There is no such upload, or it is too old."), status=404)
         report = seen.outcome.report
-        asked = await self.records.figures.named([*report.own, *report.answers]) if report else {}
         return self.pages.response(
-            "upload.html", status=status, seen=seen, shown=_shown(seen, asked), notice=notice
+            "upload.html",
+            status=status,
+            seen=seen,
+            shown=shown_of(report),
+            notice=notice,
+            **await answers_of(report, self.records.figures),
         )
 
     async def _form(self, notice: str = "", *, status: int = 200) -> Response:
@@ -255,47 +223,6 @@ def _columns(text: str) -> str:
     """
     text = text.strip()
     return text if text == AUTO else written(read_columns(text))
-
-
-def _shown(seen: Seen, asked: Mapping[int, str]) -> Shown:
-    report = seen.outcome.report
-    if report is None:
-        return Shown()
-    skipped = [(file.doc_id, part) for file in report.files for part in file.skipped]
-    return Shown(
-        summary=_summary(report.files),
-        columns=[
-            (heading, name)
-            for heading, name in _COLUMNS
-            if any(getattr(file, name) for file in report.files)
-        ],
-        offers=[
-            (described(offer), offer)
-            for offer in dict.fromkeys(o for _, part in skipped for o in part.columns)
-        ],
-        findings=[(f.kind, FINDINGS[f.kind], describe(f)) for f in report.findings[:_SHOWN]],
-        more_findings=max(0, len(report.findings) - _SHOWN),
-        answers=answers_text(report, asked),
-        unfit=[reason for file in report.files for reason in file.unfit],
-        skipped=skipped[:_SHOWN],
-        more_skipped=max(0, len(skipped) - _SHOWN),
-        changes=changes_something(report),
-        waits=bool(to_confirm(report.findings)) or any(one.expected for one in report.golden),
-    )
-
-
-def _summary(files: Sequence[FileReport]) -> str:
-    """Return what applying would do to entries and passages, as a sentence."""
-    added, changed, removed = (
-        sum(getattr(file, name) for file in files) for name in ("added", "changed", "removed")
-    )
-    parts = [
-        ntr("adds %(num)s piece", "adds %(num)s pieces", added) if added else "",
-        ntr("changes %(num)s piece", "changes %(num)s pieces", changed) if changed else "",
-        ntr("removes %(num)s piece", "removes %(num)s pieces", removed) if removed else "",
-    ]
-    done = ", ".join(filter(None, parts))
-    return tr("Applying %(what)s.", what=done) if done else ""
 
 
 def _megabytes(size: int) -> str:

@@ -193,10 +193,15 @@ class Preparer:
                 found |= zip((row.vector_key for row in group), matrix, strict=True)
         return found
 
-    async def curated(self, prepared: Prepared) -> Prepared:
-        """Attach the work of operators anew: somebody may have added some since."""
-        work = await self._work([file.file.doc_id for file in prepared.files], None)
-        files = tuple(_curated(file, work.get(file.file.doc_id, ())) for file in prepared.files)
+    async def curated(self, prepared: Prepared, *trial: Curation) -> Prepared:
+        """Attach the work of operators anew: somebody may have added some since.
+
+        With a `trial` as if that were stored, too.
+        """
+        names = [file.file.doc_id for file in prepared.files]
+        stored, tried = await self._work(names, None), by_document(trial)
+        work = {name: [*stored.get(name, ()), *tried.get(name, ())] for name in names}
+        files = tuple(_curated(file, work[file.file.doc_id]) for file in prepared.files)
         return replace(prepared, files=files)
 
     async def settle(self, prepared: Prepared, removed: Sequence[str] = ()) -> None:

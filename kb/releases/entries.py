@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 from babel import Locale
 
 from core.errors import AnswerdeskError
-from core.types import Chunk, ChunkKind
+from core.types import Chunk, ChunkKind, IngestReport
 from core.wording import locale, tr
 from db.curation import Anchor, Curation, CurationKind, Curations
 from kb.answering.translation import Translator
@@ -156,8 +156,7 @@ class Entries:
     ) -> Curation:
         """Store a change to an entry and publish it."""
         entry, what["text"] = await self.check(key, kind, **what)
-        work = await self.curations.open()
-        active = [c for c in work if c.chunk_id == entry.chunk_id and c.state == "active"]
+        active = await self._active(entry)
         kinds = _TRANSLATED if kind == "translation" else {kind}
         language = what.get("language", "")
         same = [c for c in active if c.kind in kinds and c.language == language]
@@ -173,6 +172,18 @@ class Entries:
         if kind != "draft":
             await self._publish(f"{kind}: {entry.text}", entry.doc_id)
         return await self.curations.get(stored.curation_id)
+
+    async def foresee(self, key: str, kind: CurationKind, **what: Unpack[What]) -> IngestReport:
+        """Report what a change to an entry would do to answers; nothing is stored."""
+        entry, what["text"] = await self.check(key, kind, **what)
+        anchor = _anchor(entry, await self._active(entry))
+        trial = Curation(kind=kind, anchor=anchor, chunk_id=entry.chunk_id, **what)
+        asked = what["text"] if kind in {"variant", "negative"} else entry.text
+        return await self.ingestor.foresee(trial, own=[(asked, 0, 0)])
+
+    async def _active(self, entry: Chunk) -> list[Curation]:
+        work = await self.curations.open()
+        return [c for c in work if c.chunk_id == entry.chunk_id and c.state == "active"]
 
     async def draft(self, key: str, language: str, *, author: str = "") -> Curation:
         """Store a translation of an entry's answer (ISO 639-1) that a generator writes.

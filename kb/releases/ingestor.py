@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.shown import short
 from core.types import Chunk, FileReport, IngestReport, NewText
+from db.curation import Curation
 from db.knowledge import Document, Release
 from kb.ingest.diff import Change, Comparison
 from kb.ingest.fingerprint import columns_of, with_columns
@@ -62,6 +63,7 @@ class _Work:
     guard: Guard | None = None
     own: Sequence[AskedOnce] = ()
     on_progress: OnProgress | None = None
+    trial: Sequence[Curation] = ()
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,16 @@ class Ingestor:
             if all(now.get(doc_id) == documents.get(doc_id) for doc_id in failed):
                 return report
 
+    async def foresee(self, trial: Curation, *, own: Sequence[AskedOnce]) -> IngestReport:
+        """Report what an operator's work that is not stored would change, as `ingest` with
+        `dry_run` does."""
+        started = time.perf_counter()
+        base, documents = await self._live()
+        name = trial.anchor.doc_id
+        changed = [documents[name]] if name in documents else []
+        work = _Work(base, documents, [name], changed, [], {}, started, "edit", "")
+        return await self._carry_out(replace(work, dry_run=True, own=own, trial=[trial]))
+
     async def _live(self) -> tuple[Release | None, Mapping[str, Document]]:
         releases = self.publisher.releases
         base = await releases.current()
@@ -185,6 +197,8 @@ class Ingestor:
                 on_progress=work.on_progress,
             )
         work.errors.update({f.file.doc_id: f.error for f in prepared.files if f.error})
+        if work.trial:
+            prepared = await preparer.curated(prepared, *work.trial)
         if work.dry_run:
             return await self._preview(prepared, work)
         if work.gone or any(not file.error for file in prepared.files):

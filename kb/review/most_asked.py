@@ -92,7 +92,7 @@ def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> 
     `words` has what customers wrote, where that may be shown, by their answers.
     """
     own = [report.trouble] if report.trouble and not report.held else []
-    own += [] if report.held else _own_lines(report.own, words)
+    own += [] if report.held else map(_own_line, own_known(report.own, words))
     if report.held or not (report.asked or report.golden_asked):
         return own
     frequent = ntr(
@@ -137,13 +137,19 @@ def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> 
     return lines
 
 
-def _own_lines(own: Sequence[AnswerChange], words: Mapping[int, str]) -> Iterator[str]:
+def own_known(
+    own: Sequence[AnswerChange], words: Mapping[int, str] = _NO_WORDS
+) -> Iterator[AnswerChange]:
     """Yield what becomes of the questions that an entry is made for, as far as they are known."""
     for change in own:
         asked = change.question or next((words[n] for n in change.answer_ids if n in words), "")
         if asked:
-            pair = N_("%(before)s, then %(after)s")
-            yield f"“{short(asked, _WORDS_CHARS)}”: {_change_text(change, pair)}"
+            yield replace(change, question=asked)
+
+
+def _own_line(change: AnswerChange) -> str:
+    pair = N_("%(before)s, then %(after)s")
+    return f"“{short(change.question, _WORDS_CHARS)}”: {_change_text(change, pair)}"
 
 
 def _golden_line(change: AnswerChange, pair: str) -> str:

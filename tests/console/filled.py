@@ -26,6 +26,8 @@ async def fill(shop: Workshop) -> None:
     table = f"question,answer\n{FAQ}\n".encode()
     await shop.ingestor.ingest([IncomingFile("spare-parts.csv", table)])
     await shop.ingestor.ingest([IncomingFile("hours.csv", CLOSED.encode())])
+    guide = b"# Shipping\n\nWe ship to Norway, Sweden and Finland by boat, within two weeks.\n"
+    await shop.ingestor.ingest([IncomingFile("shipping.md", guide)])
     entry, *_ = await shop.entries.find(documents="spare-parts.csv")
     await shop.entries.change(entry.chunk_id, "answer", text="By phone only.", author="Ada")
     for question in ("Do you ship to Norway?", "to Norway do you ship", "Averyveryverylong" * 12):

@@ -45,6 +45,7 @@ AGENTS = {
 }
 EDITORS = {
     "entries/change",
+    "entries/preview",
     "entries/draft",
     "changes/undo",
     "contradictions/begin",

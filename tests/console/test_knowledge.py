@@ -189,6 +189,42 @@ async def test_an_entry_is_edited_with_history_and_undo(
     assert "taken back or replaced" in page
 
 
+async def test_a_change_is_previewed_and_nothing_is_stored(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    (entry,) = await shop.entries.find("you open")
+    given = Answer("faq", "Always.", "en", confidence=0.9)
+    await shop.conversations.record("Are you  open?", given, chat="web:1", channel="web")
+
+    async def preview(**fields: str) -> str:
+        form = {"id": entry.chunk_id, **fields}
+        begun = await client.post("/console/entries/preview", data=form)
+        return await settled(client, begun)
+
+    page = await preview(kind="answer", text="On <Mondays>.")
+    assert "changes 1 piece" in page
+    assert "Nothing is changed yet." in page
+    assert "1 answer may change." in page
+    cards = page[page.index('<ul class="cards">') : page.index('aria-labelledby="wordings"')]
+    assert cards.count("<h3>Are you open?</h3>") == 1, "what the entry itself is asked by"
+    assert '<a href="/console/conversation?answer=1">Are you  open?</a>' in cards
+    assert "<mark>Always</mark>." in cards
+    assert "<mark>On &lt;Mondays&gt;</mark>." in cards
+    assert ">On &lt;Mondays&gt;.</textarea>" in page, "what was written can be published"
+    page = await preview(kind="variant", text="When may I come?")
+    assert "<h3>When may I come?</h3>" in page
+    assert 'required value="When may I come?"' in page
+    page = await preview(kind="validity", until="2026-01-31")
+    assert "Then: refused" in page
+    assert 'name="until" value="2026-01-31"' in page
+    assert "removes 1 piece" in await preview(kind="disabled")
+    page = await preview(kind="answer", text="Always.")
+    assert "That is its answer already. Nothing was changed." in page
+    assert await shop.curations.open() == []
+    assert (await shop.snapshot())[0] == 1
+    assert (await client.get(f"/console/entry?id={entry.chunk_id}&preview=none")).status_code == 404
+
+
 async def test_an_entry_is_switched_off_and_on(client: httpx.AsyncClient, shop: Workshop) -> None:
     response = await edit(client, shop, kind="disabled")
     page = (await client.get(response.headers["location"])).text

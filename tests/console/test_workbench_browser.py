@@ -76,6 +76,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
             "account",
             "audit",
             "settings",
+            "document?name=hours.csv",
         ):
             browser.get(f"{url}/console/{path}")
             show(browser, tmp_path, path.partition("?")[0].strip("./").replace("/", "-") or "home")
@@ -86,6 +87,14 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
         show(browser, tmp_path, "entry")
 
         text = browser.find_element(By.ID, "text")
+        text.clear()
+        text.send_keys("By letter.", Keys.TAB, Keys.TAB, Keys.ENTER)
+        browser.find_element(
+            By.CSS_SELECTOR, "#answers ~ ul mark"
+        )  # the page looks again by itself
+        show(browser, tmp_path, "entry-preview")
+        text = browser.find_element(By.ID, "text")
+        assert text.get_attribute("value") == "By letter."
         text.clear()
         text.send_keys("By post.")
         script = "document.querySelector('#text').form.elements.id.value = 'f'.repeat(32)"
@@ -126,6 +135,7 @@ def test_every_page_fits_and_a_question_is_answered_by_keyboard(url: str, tmp_pa
 
         browser.get(f"{url}/console/questions")
         browser.find_element(By.PARTIAL_LINK_TEXT, "Norway").send_keys(Keys.ENTER)
+        browser.find_element(By.XPATH, "//summary[contains(., 'Nearest sections')]").click()
         show(browser, tmp_path, "question")
         browser.find_element(By.ID, "entry-answer").send_keys("Yes.", Keys.TAB, Keys.ENTER)
         browser.find_element(By.XPATH, "//button[text()='Apply']")  # the page looks again by itself

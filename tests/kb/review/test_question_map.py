@@ -60,3 +60,13 @@ def test_a_group_is_named_by_what_its_questions_share_and_others_lack() -> None:
     assert {*named[1][:2]} == {"kayak", "rent"}
     assert named[2][0] == "退货"
     assert all("货政" not in word for word in named[2])
+
+
+def test_small_words_of_a_language_without_a_list_name_no_group() -> None:
+    parcel = ["Où est donc mon colis ?", "Je veux suivre mon colis", "Le colis n'est donc pas là"]
+    bill = ["Je veux donc une facture", "Où est ma facture ?", "La facture n'est donc pas là"]
+    bike = ["Est-ce que le vélo est là ?", "Je veux donc un vélo", "Où est donc ce vélo ?"]
+    named = name_groups([parcel, bill, bike])
+    assert [name[0] for name in named] == ["colis", "facture", "vélo"]
+    small = {"où", "est", "donc", "je", "veux", "là", "pas"}
+    assert not small & {word for name in named for word in name}
