@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 
 from kb.ranking.features import Bools, Floats
 
@@ -17,8 +18,6 @@ Doubles = npt.NDArray[np.float64]
 _BINS = 10
 _STEPS = 50
 _NEAR = 1e-8
-_LIMIT = 30.0
-"""Log-odds beyond which a probability is as good as 0 or 1."""
 
 
 _Point: TypeAlias = tuple[float, Doubles, Doubles]
@@ -41,7 +40,7 @@ class Linear:
 
     def probability(self, features: Floats) -> Doubles:
         """Return the probability that a logistic model gives to each row of `features`."""
-        return expit(self.score(features))
+        return np.asarray(expit(self.score(features)))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
@@ -68,15 +67,9 @@ class Choice:
     right: int
 
 
-def expit(z: npt.NDArray[Any]) -> Doubles:
-    """Return the probability that belongs to log-odds."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(z, -_LIMIT, _LIMIT))), np.float64)
-
-
 def log_odds(probabilities: npt.ArrayLike) -> Doubles:
     """Return the log-odds of probabilities; those of 0 and 1 are finite."""
-    bounded = np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(bounded / (1 - bounded)))
+    return np.asarray(logit(np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)))
 
 
 def blank(features: Floats) -> Linear:
