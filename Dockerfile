@@ -1,8 +1,9 @@
 # Code in one place (/app, read-only to the service), data in one volume (/data), no root.
 #   docker build -t answerdesk .     (--build-arg OCR=no: without text recognition, 100 MB less)
 #   docker run -p 8080:8080 -v answerdesk:/data -e CONSOLE_PASSWORD=… -e TELEGRAM_BOT_TOKEN=… answerdesk
-# `make base` puts the digest of the day behind the tag.
-ARG BASE=python:3.11-slim-bookworm
+# The digest is that of the image for all processors, as public projects resolved it at the end of
+# September 2026; `make base` asks the registry for today's.
+ARG BASE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 FROM ${BASE} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends build-essential cmake git \
     && rm -rf /var/lib/apt/lists/*

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.errors import AnswerdeskError
 from kb.releases.ingestor import IncomingFile
+from sources.scan import scan
 
 
 class NoSuchPath(AnswerdeskError):
@@ -17,17 +18,19 @@ class NoSuchPath(AnswerdeskError):
 def collect(paths: Sequence[Path], *, prefix: str = "") -> list[IncomingFile]:
     """Return the files that `paths` mean, folders with all they hold.
 
-    A file is known by its name, one in a folder by the path inside that folder. Hidden files,
-    and links that lead out of their folder, are left out. `prefix` stands before every id.
+    A file is known by its name, one in a folder by the path inside that folder, without what
+    `sources.scan` leaves out: hidden files, links out of the folder. `prefix` stands before every
+    id.
 
     Raises:
         NoSuchPath: if one does not exist.
+        SourceUnreadable: if a part of a folder cannot be listed.
     """
     found: dict[str, IncomingFile] = {}
     for path in paths:
         if path.is_dir():
-            for file in _walk(path):
-                _add(found, prefix + file.relative_to(path).as_posix(), file)
+            for name in scan(path, ("**/*",)).files:
+                _add(found, f"{prefix}{name}", path / name)
         elif path.is_file():
             _add(found, prefix + path.name, path)
         else:
@@ -40,14 +43,3 @@ def _add(found: dict[str, IncomingFile], doc_id: str, path: Path) -> None:
     if doc_id in found:
         doc_id = f"{path.parent.name}/{doc_id}"
     found[doc_id] = IncomingFile(doc_id, path)
-
-
-def _walk(folder: Path) -> list[Path]:
-    root = folder.resolve()
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.resolve().is_relative_to(root)
-    ]

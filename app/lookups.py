@@ -65,14 +65,10 @@ def make_lookup(name: str, settings: LookupConfig) -> Lookup:
         raise ConfigError(f"The pattern {error.pattern!r} cannot be read: {error}.") from error
     return Lookup(
         name=name,
-        questions=settings.questions,
-        other_questions=settings.other_questions,
-        match_at=settings.match_at,
+        settings=settings,
         parameters=parameters,
         replies=tuple(Reply(reply.text, reply.when) for reply in settings.replies),
         source=_source(settings, parameters),
-        cache_s=settings.cache_s,
-        timeout_s=settings.timeout_s,
     )
 
 

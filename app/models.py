@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.config import Config
-from core.errors import ModelError
+from core.errors import ConfigError, ModelError
 from core.wording import tr
 from kb.answering.translation import CannotTranslate
 from models.embedder import WorkerEmbedder
@@ -54,6 +54,24 @@ async def new_embedder(
         precision="exact" if name == spec else "int8",
         steps_back=steps_back,
     )
+
+
+async def embedder_of_index(
+    config: Config, root: Path, spec: str, *, steps_back: bool
+) -> tuple[ModelEmbedder, str]:
+    """Return the embedder of an index, not started; where it cannot be used, the configured one.
+
+    Raises:
+        ConfigError, ModelError: with the remedy, if that cannot be used.
+    """
+    wanted = wanted_embedder(config)
+    try:
+        return await new_embedder(config, root, spec, steps_back=steps_back), spec
+    except (ModelError, ConfigError) as error:
+        if spec == wanted:
+            raise
+        logger.warning("The model that filled the index cannot be used: %s", error)
+    return await new_embedder(config, root, wanted), wanted
 
 
 async def open_second(

@@ -17,7 +17,7 @@ from db.knowledge import SourceRepository
 from db.operators import Team
 from db.pages import PageRepository
 from jobs.expiry import NAME, Reminders
-from jobs.housekeeping import Housekeeping, Retention
+from jobs.housekeeping import Housekeeping
 from jobs.inbox import NAME as INBOX
 from jobs.inbox import Recheck
 from jobs.refresh import Refresh
@@ -37,8 +37,7 @@ logger = logging.getLogger(__name__)
 
 _MAINTENANCE_CRON = "30 4 * * *"
 _REMINDERS_CRON = "0 7 * * *"
-_DAY_S = 24 * 3600
-_CITED_S = 28 * _DAY_S
+_CITED_S = 28 * 24 * 3600
 """Answers younger than this are counted when a refresh takes away what they rest on."""
 WATCHED_JOB = "refresh of watched folders"
 _MAX_JOB_NAME = 64
@@ -131,14 +130,7 @@ def make_scheduler(
         runs,
         knowledge.database,
         keep_releases=config.knowledge.keep_releases,
-        retention=Retention(
-            answers={
-                "telegram": config.retention.telegram_days * _DAY_S,
-                "api": config.retention.api_days * _DAY_S,
-                "": config.retention.web_days * _DAY_S,
-            },
-            audit=config.retention.audit_days * _DAY_S,
-        ),
+        retention=config.retention,
     )
     inbox = Recheck(
         make_library(knowledge).questions,

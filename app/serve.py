@@ -7,10 +7,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, MutableMapping
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -157,6 +158,7 @@ async def _serve_once(
             ).working()
         )
         web = build_console(
+            config,
             desk=service.desk,
             records=Records(
                 knowledge.database,
@@ -181,19 +183,11 @@ async def _serve_once(
             as_messages=as_messages,
             health=health,
             metrics=service.metrics,
-            shop=config.company.name,
-            welcome=config.company.welcome,
             examples=Examples(
                 knowledge.release_rows, knowledge.entries, config.company.suggestions
             ),
             secret=await asyncio.to_thread(cookie_secret, paths.data),
-            answer_at=config.answers.answer_at,
-            max_file_bytes=config.knowledge.max_file_mb * 2**20,
             password=password,
-            origins=config.widget.origins,
-            languages=config.company.languages,
-            per_minute=config.widget.per_minute,
-            hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
             tell=reports.put,
         )
         address = await stack.enter_async_context(
@@ -202,47 +196,42 @@ async def _serve_once(
         logger.info("Open %s (up after %.1f s)", address, time.perf_counter() - started)
         await stack.enter_async_context(scheduler.running())
         sentences, tell = troubles.sentences, reports.put
+
+        def ready(work: Callable[[], Awaitable[None]]) -> Coroutine[Any, Any, None]:
+            return _once_prepared(troubles, work)
+
+        def kept(name: str, work: Callable[[], Awaitable[None]]) -> Coroutine[Any, Any, None]:
+            return keep_at(name, work, sentences)
+
         room = partial(watch_room, paths.data, sentences=sentences, tell=tell)
         pages = partial(read_pages, knowledge.database, sentences=sentences, tell=tell)
-        reembedding = asyncio.create_task(_reembed(knowledge, troubles, reports), name="reembed")
-        work: list[asyncio.Task[object]] = [
-            reembedding,
-            asyncio.create_task(stop.wait(), name="signal"),
-            asyncio.create_task(again.wait(), name="restart"),
-            asyncio.create_task(knowledge.index.superseded.wait(), name="other model"),
-            asyncio.create_task(_prepare(service, troubles, started), name="prepare"),
-            asyncio.create_task(_telegram(service, library, reports, troubles), name="telegram"),
-            _beside("scrub", partial(_scrub, knowledge), troubles),
-            asyncio.create_task(_once_prepared(troubles, uploads.resume), name="uploads"),
-            _beside("webhooks", messenger.run, troubles),
-            _beside("watch", partial(_watch, service, scheduler, troubles), troubles),
-            _beside(
-                "reader", partial(_once_prepared, troubles, partial(keep_read, knowledge)), troubles
-            ),
-            asyncio.create_task(_once_prepared(troubles, check.run), name="check"),
-            _beside("disk", room, troubles),
-            _beside("database", pages, troubles),
-            _beside(
-                "inbox",
-                partial(_once_prepared, troubles, partial(_look_again, knowledge, scheduler)),
-                troubles,
-            ),
-        ]
+        works: dict[str, Coroutine[Any, Any, object]] = {
+            "reembed": _reembed(knowledge, troubles, reports),
+            "signal": stop.wait(),
+            "restart": again.wait(),
+            "other model": knowledge.index.superseded.wait(),
+            "prepare": _prepare(service, troubles, started),
+            "telegram": _telegram(service, library, reports, troubles),
+            "uploads": ready(uploads.resume),
+            "check": ready(check.run),
+            "scrub": kept("scrub", partial(_scrub, knowledge)),
+            "webhooks": kept("webhooks", messenger.run),
+            "watch": kept("watch", partial(_watch, service, scheduler, troubles)),
+            "reader": kept("reader", lambda: ready(partial(keep_read, knowledge))),
+            "disk": kept("disk", room),
+            "database": kept("database", pages),
+            "inbox": kept("inbox", lambda: ready(partial(_look_again, knowledge, scheduler))),
+        }
+        tasks = {name: asyncio.create_task(work, name=name) for name, work in works.items()}
         try:
-            await _until_stopped(work, stop, again, knowledge.index.superseded)
+            await _until_stopped(tasks.values(), stop, again, knowledge.index.superseded)
             if knowledge.index.superseded.is_set():  # its report comes after the switch
-                await asyncio.wait({reembedding}, timeout=_REPORT_S)
+                await asyncio.wait({tasks["reembed"]}, timeout=_REPORT_S)
         finally:
             logger.info("Stopping")
-            for task in work:
+            for task in tasks.values():
                 task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
-
-
-def _beside(
-    name: str, work: Callable[[], Awaitable[None]], troubles: Troubles
-) -> "asyncio.Task[object]":
-    return asyncio.create_task(keep_at(name, work, troubles.sentences), name=name)
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
 async def keep_at(
@@ -361,9 +350,9 @@ async def _reembed(knowledge: Knowledge, troubles: Troubles, reports: asyncio.Qu
         await reports.put(said)
 
 
-async def _until_stopped(work: list[asyncio.Task[object]], *ends: asyncio.Event) -> None:
+async def _until_stopped(tasks: Collection["asyncio.Task[object]"], *ends: asyncio.Event) -> None:
     """Wait for one of the events; an error in any of the tasks ends it with its sentence."""
-    pending = set(work)
+    pending = set(tasks)
     while not any(event.is_set() for event in ends):
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

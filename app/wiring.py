@@ -15,7 +15,7 @@ from app.models import (
     WITHOUT_SECOND,
     ModelEmbedder,
     ModelGenerator,
-    new_embedder,
+    embedder_of_index,
     open_generator,
     open_second,
     open_translating,
@@ -23,9 +23,9 @@ from app.models import (
     wanted_embedder,
 )
 from app.paths import Paths
-from core.config import Config
+from core.config import Config, KnowledgeConfig
 from core.config_files import with_value
-from core.errors import ConfigError, IndexDamaged, ModelError
+from core.errors import IndexDamaged
 from core.metrics import Metrics
 from core.protocols import Embedder
 from core.types import Chunk
@@ -167,15 +167,9 @@ async def open_knowledge(
         live = None if beside or not paths.is_main else await release_rows.current()
         filled = None if live is None else await _filled_by(uri, live)
         wanted = wanted_embedder(config)
-        spec = wanted if filled is None else filled.spec
-        try:
-            embedder = await new_embedder(config, paths.root, spec, steps_back=beside is not None)
-        except (ModelError, ConfigError) as error:
-            if spec == wanted:
-                raise
-            logger.warning("The model that filled the index cannot be used: %s", error)
-            spec = wanted
-            embedder = await new_embedder(config, paths.root, spec)
+        embedder, spec = await embedder_of_index(
+            config, paths.root, wanted if filled is None else filled.spec, steps_back=bool(beside)
+        )
         stack.push_async_callback(embedder.close)
         helper = await open_second(stack, config, paths.root, steps_back=beside is not None)
         await embedder.start(wait=wait_for_embedder)
@@ -185,14 +179,6 @@ async def open_knowledge(
         searched: Embedder = AlignedEmbedder.load(embedder) or embedder
         index = Index(uri, searched, release_rows.current, spec)
         originals = Originals(paths.originals)
-        parser = ParserProcess(
-            ParserLimits(
-                timeout_s=config.knowledge.parse_timeout_s,
-                memory_bytes=config.knowledge.parse_memory_mb << 20,
-                file_bytes=config.knowledge.max_file_mb << 20,
-            )
-        )
-        tokens = config.knowledge.passage_tokens
         trainer = Trainer(index.view, searched, paths.rankers, second=second)
         conversations, golden = Conversations(database), GoldenQuestions(database)
         reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
@@ -208,18 +194,20 @@ async def open_knowledge(
         )
         replay = Replay(retriever, answering)
         gate = Gate(golden, replay, trainer)
+        tokens = config.knowledge.passage_tokens
+        preparer = Preparer(
+            originals,
+            _parser(config.knowledge),
+            partial(chunk_file, embedder=embedder, passage_tokens=tokens),
+            searched,
+            VectorSpool(paths.spool, searched.fingerprint),
+            curations,
+            answers=True,
+        )
         publisher = Publisher(
             index,
             release_rows,
-            Preparer(
-                originals,
-                parser,
-                partial(chunk_file, embedder=embedder, passage_tokens=tokens),
-                searched,
-                VectorSpool(paths.spool, searched.fingerprint),
-                curations,
-                answers=True,
-            ),
+            preparer,
             paths.data / LOCK_NAME,
             gate=gate,
             announce=trainer.after_publish,
@@ -268,6 +256,16 @@ async def open_knowledge(
             answering=answering,
             retriever=retriever,
         )
+
+
+def _parser(config: KnowledgeConfig) -> ParserProcess:
+    return ParserProcess(
+        ParserLimits(
+            timeout_s=config.parse_timeout_s,
+            memory_bytes=config.parse_memory_mb << 20,
+            file_bytes=config.max_file_mb << 20,
+        )
+    )
 
 
 async def _filled_by(uri: str, live: Release) -> FilledBy | None:

@@ -29,7 +29,7 @@ from bot.operator.topic_link import TopicLink
 from bot.operator.topics import Topics
 from bot.settings import TelegramSettings
 from bot.transport.delivery_queue import SendRequest
-from bot.transport.errors import BadToken, Stopping
+from bot.transport.errors import BadToken, Stopping, TooLate
 from bot.transport.inbox import InboxQueue, PollRequest
 from bot.transport.incoming import Me
 from bot.transport.limiter import ChatRateLimiter
@@ -57,7 +57,8 @@ from db.outbox import Outbox
 from db.pending_inputs import PendingInputs
 from db.uploads import Uploads
 from kb.answering.desk import Desk
-from kb.releases.upload import Library
+from kb.releases.open_questions import DealtWith
+from kb.releases.upload import Library, NotUndoable
 
 logger = logging.getLogger(__name__)
 
@@ -142,31 +143,19 @@ class TelegramBot:
             outbox=self.outbox,
             chats=self.chats,
             handovers=self.handovers,
+            operators=self.operators,
+            team=self.team,
             manners=settings.manners,
             shutdown=self.shutdown,
+            spawn=self._spawn,
         )
         self._menus = menus = Menus(bot, self.operators, self.team, language=self._language)
         drafts = Drafts(database)
         self._link = link = TopicLink(
-            service,
-            self.team,
-            self.operators,
-            self.inbox,
-            drafts,
-            self._accounts,
-            saves=library is not None,
+            service, self.inbox, drafts, self._accounts, saves=library is not None
         )
-        handover_requests = HandoverRequests(
-            service,
-            link,
-            self.operators,
-            Conversations(database),
-            hours=settings.manners.hours,
-            spawn=self._spawn,
-        )
-        customers = Customers(
-            service, self.queue, self.me, link, handover_requests, spawn=self._spawn
-        )
+        handover_requests = HandoverRequests(service, link)
+        customers = Customers(service, self.queue, self.me, link, handover_requests)
         pending_inputs = PendingInputs(database)
         pending_input = PendingInputHandler(service, pending_inputs)
         self._uploads = Uploads(database)
@@ -190,8 +179,6 @@ class TelegramBot:
             pending_input.routes,  # first: what an operator was asked to write is nothing else
             TeamDesk(
                 service,
-                self.operators,
-                self.team,
                 self.audit,
                 on_group=lambda: self._spawn(link.catch_up()),
                 menus=menus,
@@ -200,23 +187,9 @@ class TelegramBot:
             Privacy(service, erase=forget).routes,
         ]
         if library:
-            self._knowledge = KnowledgeDesk(
-                service,
-                self._uploads,
-                library,
-                self.queue,
-                spawn=self._spawn,
-            )
+            self._knowledge = KnowledgeDesk(service, self._uploads, library, self.queue)
             asked = library.questions
-            entries = EntryDesk(
-                service,
-                self._uploads,
-                self._knowledge,
-                pending_input,
-                asked,
-                self.operators,
-                self.team,
-            )
+            entries = EntryDesk(service, self._uploads, self._knowledge, pending_input, asked)
             links = LinkDesk(service, asked)
             listed = QuestionDesk(service, asked, pending_input, entries, links)
             parts += [entries.routes, listed.routes, links.routes]
@@ -229,6 +202,8 @@ class TelegramBot:
             parts,
             unknown_command=customers.help,
             refuse=service.refuse,
+            alert=service.alert,
+            told=(TooLate, DealtWith, NotUndoable),
             resume=self.recovery.resume,
             permits=self.operators,
             records=self.audit,

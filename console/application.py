@@ -1,7 +1,7 @@
 """The web application: routes, who may use each, and one place where errors become sentences."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from starlette.applications import Starlette
@@ -43,9 +43,10 @@ from console.uploads import UploadLimits, UploadPages
 from console.v1 import ENTRY_BYTES, Workbench
 from console.v1_conversations import ConversationOperations
 from console.widget import Widget
+from core.config import Config
 from core.errors import ConversationErased
 from core.health import Health
-from core.hours import ALWAYS, WorkingHours
+from core.hours import WorkingHours
 from core.metrics import Metrics
 from core.protocols import Embedder
 from core.rights import Audience
@@ -58,6 +59,7 @@ _MAX_BODY_BYTES = 64 * 1024
 
 
 def build_console(
+    config: Config,
     *,
     desk: Desk,
     records: Records,
@@ -72,18 +74,10 @@ def build_console(
     as_messages: AsMessages,
     health: Callable[[], Awaitable[Health]],
     metrics: Metrics,
-    shop: str,
-    welcome: Mapping[str, str],
     examples: Callable[[str], Awaitable[Sequence[str]]],
     secret: bytes,
-    answer_at: float,
     tell: Callable[[str], Awaitable[None]],
-    max_file_bytes: int = 50 * 2**20,
     password: str = "",
-    origins: Sequence[str] = (),
-    languages: Sequence[str] = ("en",),
-    per_minute: int = 30,
-    hours: WorkingHours = ALWAYS,
     hosts: Sequence[str] = LOOPBACK_HOSTS,
 ) -> SecurityMiddleware:
     """Assemble the web application.
@@ -91,22 +85,17 @@ def build_console(
     Args:
         topics: returns what writes to customers in Telegram, while that is served.
         health: called for every /health and page.
-        shop: name of the company, as headline.
         examples: returns the questions that the empty try-it page offers in a language.
-        welcome: the company's own words of welcome, by language.
         secret: signs cookies; another one starts every browser's conversation anew.
-        answer_at: confidence from which an answer is sure.
         tell: tells the team that a visitor left a message.
         password: the owner's way in; empty: this machine alone is served, and needs no login.
-        origins: websites whose pages may use the widget; none: there is none.
-        languages: of the company; the first is for visitors in whose languages there are no texts.
-        per_minute: questions that one address may ask through the widget.
         hosts: names under which a service without a password may be opened. With one any name is
             accepted, since a login is bound to its name.
     """
     signer = CookieSigner(secret)
     logins = Logins(password, records.accounts, signer)
     guard, once = Guard(logins, records.audit, KeyGuard(records.keys)), Once()
+    shop, welcome, origins = config.company.name, config.company.welcome, config.widget.origins
     pages = Pages(shop=shop, welcome=welcome, allows=guard.allows)
     chat = ChatPages(
         desk=desk,
@@ -138,11 +127,11 @@ def build_console(
         questions=questions,
         desk=uploads,
         records=records,
-        spoken=languages,
+        spoken=config.company.languages,
     )
     documents = DocumentPages(pages=pages, desk=uploads, records=records)
     pairs = ContradictionPages(pages=pages, desk=uploads, entries=editing.entries)
-    limits = UploadLimits(max_file_bytes)
+    limits = UploadLimits(config.knowledge.max_file_mb * 2**20)
     inbox = QuestionPages(pages=pages, questions=questions, desk=uploads)
     bench = BenchPages(
         pages=pages, tracer=tracer, as_messages=as_messages, releases=records.releases
@@ -157,7 +146,10 @@ def build_console(
     )
     talk = ConversationPages(pages=pages, records=records, entries=editing.entries, telegram=topics)
     careful = CarefulPages(
-        pages=pages, records=records, entries=editing.entries, answer_at=answer_at
+        pages=pages,
+        records=records,
+        entries=editing.entries,
+        answer_at=config.answers.answer_at,
     )
     settled = SettingsPages(pages=pages, settings=settings)
     mishaps = MishapPages(pages=pages, watched=watched)
@@ -209,12 +201,12 @@ def build_console(
         desk=desk,
         conversations=records.conversations,
         handovers=records.handovers,
-        hours=hours,
+        hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
         shop=shop,
         welcome=welcome,
-        language=languages[0],
+        language=config.company.languages[0],
         secret=secret,
-        per_minute=per_minute,
+        per_minute=config.widget.per_minute,
         tell=tell,
     )
     of_widget = [

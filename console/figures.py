@@ -23,7 +23,7 @@ from core.wording import N_, tr
 from db.figures import LASTING_S, OUTCOMES, Asked, Which
 from db.handover import Handover
 from kb.releases.entries import Entries
-from kb.review.most_asked import rising
+from kb.review.most_asked import rising, together
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _RESOLVED = {
     "lasting": N_("Still resolved after seven days"),
     "reopened": N_("Reopened within seven days"),
 }
-_MOST_ASKED = 10
+_MOST_ASKED, _MOST_USED = 10, 20
 _MARK_CHARS = 64
 _ID_CHARS = 32
 _COUNTED_S = 300
@@ -179,36 +179,44 @@ class FigurePages:
                 ),
                 days,
             ),
-            "rising": await self._rising(min(days, _DEFAULT)),
+            **await self._used(days, since),
             "timezone": self.records.figures.timezone,
-            "times": await self._times(since),
+            "times": await self._times(since, days),
         }
 
-    async def _rising(self, days: int) -> list[Bar]:
-        """Return what was answered more often than in as many days before."""
+    async def _used(self, days: int, since: float) -> Mapping[str, list[Bar]]:
+        """Return what documents answers rest on, and what was answered more often than in as many
+        days before."""
         now, cited = time.time(), self.records.conversations.cited
-        since = now - days * _DAY_S
+        lately = now - min(days, _DEFAULT) * _DAY_S
         try:
-            found = await rising(cited, self.entries.named, since=since, now=now, most=_MOST_ASKED)
+            given = await cited(since=since)
+            names = {one.chunk_id: one.doc_id for one in await self.entries.named([*given])}
+            more = await rising(cited, self.entries.named, since=lately, now=now, most=_MOST_ASKED)
         except AnswerdeskError as error:
-            logger.warning("What is asked more often cannot be named: %s", error)
-            return []
-        named = [(one.text if one.kind == "faq" else one.title, one, by) for one, by in found]
-        which = ((name[:200], by, {"entry": one.chunk_id}) for name, one, by in named if name)
-        return _bars(which, days)
+            logger.warning("What answers rest on cannot be named: %s", error)
+            return {"documents": [], "rising": []}
+        by_document = Counter({d: len(n) for d, n in together(given, names).items()})
+        used = ((d, count, {"document": d}) for d, count in by_document.most_common(_MOST_USED))
+        risen = (
+            (name[:200], by, {"entry": entry} if entry else {"document": name})
+            for entry, name, by in more
+        )
+        return {"documents": _bars(used, days), "rising": _bars(risen, min(days, _DEFAULT))}
 
-    async def _times(self, since: float) -> list[tuple[str, float]]:
-        """Return how long customers waited, in seconds, each with what it is."""
+    async def _times(self, since: float, days: int) -> list[tuple[str, float, str]]:
+        """Return how long customers waited, in seconds, each with what it is and its questions."""
         half, most, total = await self.records.figures.computing(since=since)
+        every, called = address_of(days, {}), address_of(days, {"outcome": "handed_over"})
         times = [
-            (N_("Answer, half of them within"), half),
-            (N_("Answer, 95 of 100 within"), most),
-            (N_("Computing, all together"), total),
+            (N_("Answer, half of them within"), half, every),
+            (N_("Answer, 95 of 100 within"), most, every),
+            (N_("Computing, all together"), total, every),
         ]
         if waits := await self.records.handovers.waits(since=since):
             times += [
-                (N_("Reply of a person, half of them within"), waits[len(waits) // 2]),
-                (N_("Reply of a person, longest"), waits[-1]),
+                (N_("Reply of a person, half of them within"), waits[len(waits) // 2], called),
+                (N_("Reply of a person, longest"), waits[-1], called),
             ]
         return times
 

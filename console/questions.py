@@ -156,14 +156,15 @@ class QuestionPages:
             group = await self.questions.group(number, among=groups)
         except AnswerdeskError as error:
             return await self._list(notice=str(error), status=409 if notice else 404)
+        near = await self.questions.near(words or group.text)
+        entries = [one for one in near if one.kind == "faq"]
         return self.pages.response(
             "question.html",
             status=status,
             group=group,
             words=words,
-            nearest=await self.questions.nearest(
-                words or group.text, most=_FOUND if words else _NEAREST
-            ),
+            nearest=entries[: _FOUND if words else _NEAREST],
+            sections=[one for one in near if one.kind == "passage"][:_NEAREST],
             wording=wording or group.text,
             chosen=chosen,
             concerns=await self.questions.concerns_of(group, wording or group.text),

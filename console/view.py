@@ -7,6 +7,7 @@ from typing import TypeAlias
 from markupsafe import Markup, escape
 
 from console.labels import Labels
+from core.person_offer import offered_on_page
 from core.shown import links_in, shown
 from core.types import Answer, AnswerKind, Source
 
@@ -63,7 +64,7 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
         time="" if total is None else _time(total),
         sources=answer.sources,
         choices=tuple(choice.label for choice in answer.choices),
-        offers_person=answer.hedged or bool(answer.urgency) or answer.kind == "unknown",
+        offers_person=offered_on_page(answer),
         rateable_id=answer.answer_id if sure else 0,
         rated=rated,
     )

@@ -76,10 +76,6 @@ class WorkingHours:
         raise AssertionError("A week has every weekday.")
 
 
-ALWAYS = WorkingHours()
-"""A team that is always there."""
-
-
 def _spans(line: str) -> list[Span]:
     found = _LINE.fullmatch(line.strip().lower())
     if found is None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as OrmSession
 from core.errors import AnswerdeskError
 from core.rights import Role, may
 from core.wording import tr
-from db.base import Base, Repository, digest_of
+from db.base import Base, Repository, digest_of, writes
 from db.operators import Operator, OperatorCodeRow
 
 INVITATION_LASTS_S = 72 * 3600.0
@@ -125,24 +125,20 @@ class Accounts(Repository):
         """Return the account of a name, in capitals or not."""
         return await self._first(select(Account).where(Account.key == _key(name)))
 
-    async def invite(self, name: str, role: Role) -> str:
+    @writes
+    def invite(self, session: OrmSession, name: str, role: Role) -> str:
         """Make an account; return what its link must have, once and within 72 hours.
 
         Raises:
             NameTaken: if there is such an account.
         """
         shown, token = " ".join(name.split())[:NAME_CHARS], secrets.token_urlsafe(24)
-
-        def write(session: OrmSession) -> None:
-            same = select(Account).where(Account.key == _key(shown))
-            if _key(shown) == BY_PASSWORD or session.scalar(same):
-                raise NameTaken(shown)
-            row = Account(key=_key(shown), name=shown, role=role)
-            row.invitation, row.invited_until = digest_of(token), time.time() + INVITATION_LASTS_S
-            session.add(row)
-            session.flush()
-
-        await self._run(write)
+        same = select(Account).where(Account.key == _key(shown))
+        if _key(shown) == BY_PASSWORD or session.scalar(same):
+            raise NameTaken(shown)
+        row = Account(key=_key(shown), name=shown, role=role)
+        row.invitation, row.invited_until = digest_of(token), time.time() + INVITATION_LASTS_S
+        session.add(row)
         return token
 
     async def invite_again(self, account_id: int) -> str:
@@ -170,7 +166,7 @@ class Accounts(Repository):
             session.execute(delete(Session).where(_of(row.account_id)))
             return row
 
-        account = await self._run(write)
+        account = await self._database.write(write)
         await self._note(account)
         return account
 
@@ -211,7 +207,7 @@ class Accounts(Repository):
                 session.execute(update(Operator).where(linked).values(role=role))
                 _end(session, account_id)
 
-        await self._run(write)
+        await self._database.write(write)
         await self._note(await self.get(account_id))
 
     async def remove(self, account_id: int) -> None:
@@ -235,23 +231,22 @@ class Accounts(Repository):
             session.delete(row)
             return row.key
 
-        if key := await self._run(write):
+        if key := await self._database.write(write):
             await self._database.note_erased(f"account:{key}")
 
-    async def assign(self, chat: str, account_id: int, *, if_nobodys: bool = False) -> None:
+    @writes
+    def assign(
+        self, session: OrmSession, chat: str, account_id: int, *, if_nobodys: bool = False
+    ) -> None:
         """Let a person look after a conversation; 0: nobody. `if_nobodys`: where nobody does."""
-
-        def write(session: OrmSession) -> None:
-            row = session.get(AssignmentRow, chat)
-            if row is not None and if_nobodys:
-                return
-            there = select(Account.account_id).where(Account.account_id == account_id)
-            if session.scalar(there):
-                session.merge(AssignmentRow(chat=chat, account_id=account_id, assigned=time.time()))
-            elif row is not None:
-                session.delete(row)
-
-        await self._run(write)
+        row = session.get(AssignmentRow, chat)
+        if row is not None and if_nobodys:
+            return
+        there = select(Account.account_id).where(Account.account_id == account_id)
+        if session.scalar(there):
+            session.merge(AssignmentRow(chat=chat, account_id=account_id, assigned=time.time()))
+        elif row is not None:
+            session.delete(row)
 
     async def assign_to(self, chat: str, name: str) -> Account | None:
         """Let the person of a name look after a conversation, empty for nobody; or `CannotTalk`."""
@@ -285,34 +280,28 @@ class Accounts(Repository):
         unused = Account.totp_step < step
         return bool(await self._set(account_id, unused, totp_step=step))
 
-    async def use_recovery(self, account_id: int, code: str) -> bool:
+    @writes
+    def use_recovery(self, session: OrmSession, account_id: int, code: str) -> bool:
         """Use up a recovery code; return whether it was one."""
+        row = session.get(Account, account_id)
+        left = row.recovery.split() if row else []
+        if row is None or digest_of(code) not in left:
+            return False
+        row.recovery = " ".join(one for one in left if one != digest_of(code))
+        return True
 
-        def write(session: OrmSession) -> bool:
-            row = session.get(Account, account_id)
-            left = row.recovery.split() if row else []
-            if row is None or digest_of(code) not in left:
-                return False
-            row.recovery = " ".join(one for one in left if one != digest_of(code))
-            return True
-
-        return await self._run(write)
-
-    async def open_session(
-        self, account_id: int, digest: str, *, address: str, browser: str
+    @writes
+    def open_session(
+        self, session: OrmSession, account_id: int, digest: str, *, address: str, browser: str
     ) -> None:
         """Remember a login; those that are too old are dropped."""
         now = time.time()
-
-        def write(session: OrmSession) -> None:
-            session.execute(delete(Session).where(Session.created < now - SESSION_LASTS_S))
-            if account_id and session.get(Account, account_id) is None:
-                return  # it was removed meanwhile
-            row = Session(digest=digest, account_id=account_id, created=now, seen=now)
-            row.address, row.browser = address[:64], browser[:200]
-            session.add(row)
-
-        await self._run(write)
+        session.execute(delete(Session).where(Session.created < now - SESSION_LASTS_S))
+        if account_id and session.get(Account, account_id) is None:
+            return  # it was removed meanwhile
+        row = Session(digest=digest, account_id=account_id, created=now, seen=now)
+        row.address, row.browser = address[:64], browser[:200]
+        session.add(row)
 
     async def session(self, digest: str) -> tuple[Session, Account | None] | None:
         """Return a login that is not too old, with its account; none for the console's password."""

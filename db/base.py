@@ -2,16 +2,23 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import fields
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 
+import sqlalchemy
+from pysqlite3 import dbapi2
 from sqlalchemy import (
     Case,
     ColumnElement,
+    CursorResult,
     Dialect,
+    Engine,
     MetaData,
     Row,
     Select,
@@ -25,20 +32,16 @@ from sqlalchemy import (
     make_url,
     update,
 )
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, sessionmaker
+from sqlalchemy.pool import StaticPool
 
 from core.errors import DatabaseDamaged, StorageError
 from core.masking import mask
 from db import sqlite
 from db.group_commit import GroupCommit, Operation
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -47,6 +50,8 @@ _WAL_SAFE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 _JOURNAL_BYTES = 16 * 2**20
 """What the log may keep of the disk after a checkpoint."""
+_THREADS = 8
+"""Transactions at a time; one writes, and readers take under a millisecond of a core."""
 
 
 class Base(DeclarativeBase):
@@ -88,24 +93,33 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 
 def database_url(configured: str, data: Path) -> str:
     """Return the SQLAlchemy address: the configured one, or SQLite in the data folder."""
-    return configured or f"sqlite+answerdesk:///{data / 'answerdesk.db'}"
+    # Earlier versions named a driver of PostgreSQL that is not asked for any more.
+    address = configured.replace("postgresql+asyncpg:", "postgresql+psycopg:")
+    return address or f"sqlite:///{data / 'answerdesk.db'}"
 
 
-def create_engine(url: str) -> AsyncEngine:
+def create_engine(url: str) -> Engine:
     """Open the engine. On SQLite every commit reaches the disk before it returns.
 
     Errors do not show what a statement was given: it may be what a customer wrote.
     """
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, hide_parameters=True)
-    # The most recently used connection first: it has the pages in its cache.
-    pool = {} if url.endswith("://") else {"pool_use_lifo": True, "max_overflow": 20}
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sqlalchemy.create_engine(url, hide_parameters=True)
     journal = "WAL" if wal_is_safe(sqlite.VERSION) else "DELETE"
-    engine = create_async_engine(
-        url, connect_args={"journal": journal}, hide_parameters=True, **pool
+    file = parsed.database or ""
+    # The most recently used connection first: it has the pages in its cache.
+    lifo = {"pool_size": _THREADS, "pool_use_lifo": True}
+    pool: dict[str, Any] = lifo if file else {"poolclass": StaticPool}
+    engine = sqlalchemy.create_engine(
+        url,
+        module=dbapi2,
+        creator=partial(sqlite.connect, file, journal=journal),
+        hide_parameters=True,
+        **pool,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         for pragma in (
@@ -134,62 +148,56 @@ def digest_of(secret: str) -> str:
 
 
 class Database:
-    """Sessions on one engine, and writes that share commits."""
+    """Sessions on one engine, each in a thread, and writes that share commits."""
 
-    def __init__(
-        self, engine: AsyncEngine, *, note_erased: Callable[..., object] | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, *, note_erased: Callable[..., object] | None = None) -> None:
         """`note_erased`: `db.erasure.ErasureList.add`, which a backup's restore goes by."""
         self.engine = engine
-        self.writes = GroupCommit(self.write)
+        self._writes = GroupCommit(self._transact)
         self._note_erased = note_erased
         self.sessions = type("Sessions", (Session,), {})
         """Class of its sessions alone, to listen to."""
-        self._sessions = async_sessionmaker(
-            engine, expire_on_commit=False, sync_session_class=self.sessions
+        self._sessions: sessionmaker[Session] = sessionmaker(
+            engine, expire_on_commit=False, class_=self.sessions
         )
+        threads = 1 if isinstance(engine.pool, StaticPool) else _THREADS
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
 
     async def read(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` reads with a session; it awaits nothing.
-
-        It takes half of the time of the same in `session`.
+        """Return what `work` reads with a session, in a thread; it awaits nothing.
 
         Raises:
             StorageError: if the database cannot be read or written.
         """
 
-        def closed(session: Session) -> T:
-            with session:
+        def read() -> T:
+            with self._sessions() as session:
                 return work(session)
 
-        try:
-            return await self._sessions().run_sync(closed)
-        except SQLAlchemyError as error:
-            raise storage_error(error) from error
+        return await self.run(read)
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` does with a session, in one transaction; see `read`.
+    async def write(self, work: Operation[T]) -> T:
+        """Return what `work` does with a session, together with other writes.
+
+        It may run twice, the first time rolled back, and is done though the caller is cancelled.
 
         Raises:
-            StorageError: if the database cannot be read or written; nothing is then stored.
+            StorageError: if it cannot be written; nothing of it is then stored.
         """
+        return await self._writes.run(work)
 
-        def committed(session: Session) -> T:
-            with session.begin():
+    async def _transact(self, work: Operation[T]) -> T:
+        def transact() -> T:
+            with self._sessions.begin() as session:
                 return work(session)
 
-        return await self.read(committed)
+        return await self.run(transact)
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session in one transaction: commit at the end, roll back on an error.
-
-        Raises:
-            StorageError: if the database cannot be read or written; nothing is then stored.
-        """
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` does with the engine, in a thread; see `read`."""
+        loop = asyncio.get_running_loop()
         try:
-            async with self._sessions() as session, session.begin():
-                yield session
+            return await loop.run_in_executor(self._pool, copy_context().run, work)
         except SQLAlchemyError as error:
             raise storage_error(error) from error
 
@@ -205,15 +213,10 @@ class Database:
             DatabaseDamaged: if one is not what was written.
             StorageError: if it cannot be read.
         """
-        if self.engine.dialect.name != "sqlite":
+        if not self.is_sqlite:
             return
-        try:
-            async with self.engine.connect() as connection:
-                await connection.exec_driver_sql("PRAGMA shrink_memory")  # pages that it has read
-                found = await connection.exec_driver_sql("PRAGMA quick_check(1)")
-                said = str(found.scalar_one())
-        except DatabaseError as error:
-            raise storage_error(error) from error
+        # Without pages that the connection has read before.
+        said = await self.run(lambda: self._pragma("shrink_memory", "quick_check(1)"))
         if said != "ok":
             raise DatabaseDamaged(said)
 
@@ -223,26 +226,63 @@ class Database:
         What is deleted is overwritten in the database, but stands in SQLite's log until that is
         emptied, for which nobody may be reading.
         """
-        if self.engine.dialect.name != "sqlite":
-            return True
         for pause_s in (0.05, 0.2, 1.0, 0.0):
-            with suppress(DatabaseError):
-                async with self.engine.connect() as connection:
-                    # Who writes waits while it waits for readers: not for long.
-                    await connection.exec_driver_sql("PRAGMA busy_timeout=500")
-                    try:
-                        found = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                        if not found.scalar_one():
-                            return True
-                    finally:
-                        usual_ms = round(1000 * sqlite.WAIT_S)
-                        await connection.exec_driver_sql(f"PRAGMA busy_timeout={usual_ms}")
+            # Who writes waits while it waits for readers: not for long.
+            busy = partial(self._pragma, "wal_checkpoint(TRUNCATE)", wait_s=0.5)
+            with suppress(StorageError):
+                if not self.is_sqlite or await self.run(busy) == "0":
+                    return True
             await asyncio.sleep(pause_s)
         return False
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of ours."""
+        return self.engine.dialect.name == "sqlite"
+
+    def _pragma(self, *pragmas: str, wait_s: float = sqlite.WAIT_S) -> str:
+        """Return what the last of these says."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={round(1000 * wait_s)}")
+            try:
+                *_, last = [connection.exec_driver_sql(f"PRAGMA {pragma}") for pragma in pragmas]
+                return str(last.scalar_one())
+            finally:
+                usual_ms = round(1000 * sqlite.WAIT_S)
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={usual_ms}")
+
     async def close(self) -> None:
-        """Close all connections."""
-        await self.engine.dispose()
+        """Close all connections, once what runs has ended."""
+        await asyncio.to_thread(self._pool.shutdown)
+        self.engine.dispose()
+
+
+R = TypeVar("R", bound="Repository")
+
+
+def reads(
+    work: Callable[Concatenate[R, Session, P], T],
+) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
+    """Make of a method that reads with a session one to await, without the session."""
+
+    async def read(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.read(lambda session: work(self, session, *args, **kwargs))
+
+    return wraps(work)(read)
+
+
+def writes(
+    work: Callable[Concatenate[R, Session, P], T],
+) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
+    """Make of a method that writes with a session one to await, all of it in one transaction.
+
+    See `Database.write`.
+    """
+
+    async def write(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.write(lambda session: work(self, session, *args, **kwargs))
+
+    return wraps(work)(write)
 
 
 class Repository:
@@ -263,13 +303,12 @@ class Repository:
         """Return the first column of the first row that a query selects."""
         return await self._database.read(lambda session: session.scalar(query))
 
-    async def _run(self, operation: Operation[T]) -> T:
-        """Write together with others; see `GroupCommit.run`."""
-        return await self._database.writes.run(operation)
-
-    async def _execute(self, *statements: UpdateBase) -> Sequence[Any]:
-        """Run statements; see `GroupCommit.execute`."""
-        return await self._database.writes.execute(*statements)
+    @writes
+    def _execute(self, session: Session, *statements: UpdateBase) -> Sequence[Any]:
+        """Run statements; return the first column of what the last one returns."""
+        *_, last = [session.execute(statement) for statement in statements]
+        silent = isinstance(last, CursorResult) and not last.returns_rows
+        return () if silent else last.scalars().all()
 
     async def _update(
         self, rows: type[Base], /, *which: ColumnElement[bool], **values: object
@@ -283,9 +322,10 @@ class Repository:
         gone = delete(rows).where(*which)
         return len(await self._execute(gone.returning(inspect(rows).primary_key[0])))
 
-    async def _put(self, row: Base) -> None:
+    @writes
+    def _put(self, session: Session, row: Base) -> None:
         """Store a row, in the place of one with the same key."""
-        await self._run(lambda session: session.merge(row))
+        session.merge(row)
 
 
 def pressing_first(urgency: Mapped[str]) -> Case[int]:

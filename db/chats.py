@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, String, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from core.recent import Recent
-from db.base import Base, Database, Repository
+from db.base import Base, Database, Repository, writes
 from db.inbox import StoredUpdate
 from db.outbox import StoredMessage
 
@@ -62,7 +62,7 @@ class Chats(Repository):
             row.last_seen = now
             row.blocked = False
 
-        await self._run(write)
+        await self._database.write(write)
 
     async def language(self, chat_id: int) -> str:
         """Return the language a chat chose, empty if it chose none."""
@@ -110,17 +110,14 @@ class Chats(Repository):
         """Return how a chat's customer is called, empty if it never wrote."""
         return await self._column(ChatRow.name, chat_id)
 
-    async def migrate(self, old: int, new: int) -> None:
+    @writes
+    def migrate(self, session: Session, old: int, new: int) -> None:
         """Give a group's record its new number after Telegram made it a supergroup."""
-
-        def write(session: Session) -> None:
-            if session.get(ChatRow, new) is None:
-                session.execute(update(ChatRow).where(ChatRow.chat_id == old).values(chat_id=new))
-            session.execute(
-                update(StoredMessage).where(StoredMessage.chat_id == old).values(chat_id=new)
-            )
-
-        await self._run(write)
+        if session.get(ChatRow, new) is None:
+            session.execute(update(ChatRow).where(ChatRow.chat_id == old).values(chat_id=new))
+        session.execute(
+            update(StoredMessage).where(StoredMessage.chat_id == old).values(chat_id=new)
+        )
 
     async def forget(self, chat_id: int) -> None:
         """Erase what is stored about a chat here: its record, its updates, its messages."""

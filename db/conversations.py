@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core.errors import StorageError
 from core.types import Answer, Turn, Urgency
 from db.accounts import AssignmentRow
-from db.base import Base, CustomerText, Database, Repository, pressing_first
+from db.base import Base, CustomerText, Database, Repository, pressing_first, writes
 from db.drafts import REACHABLE, draft_row
 from db.handover import Handover, Message, number_of
 
@@ -201,39 +201,36 @@ class Conversations(Repository):
             self._unrecorded.popleft()
             self._lost += 1
 
-    async def _store(self, exchange: _Exchange) -> int:
+    @writes
+    def _store(self, session: Session, exchange: _Exchange) -> int:
         answer = exchange.answer
-
-        def write(session: Session) -> int:
-            row = AnswerRow(
-                chat=exchange.chat,
-                channel=exchange.channel,
-                created=exchange.created,
-                question=exchange.question,
-                intent=answer.intent,
-                kind=answer.kind,
-                text=answer.text,
-                language=answer.language,
-                confidence=answer.confidence,
-                release=answer.release,
-                chunk_ids=[source.chunk_id for source in answer.sources]
-                or [choice.chunk_id for choice in answer.choices],
-                total_ms=answer.timings_ms.get("total", 0.0),
-                urgency=answer.urgency,
-                hedged=answer.hedged,
-            )
-            session.add(row)
-            session.flush()
-            if answer.draft and exchange.channel in REACHABLE:
-                session.add(draft_row(row.id, exchange.chat, answer.draft))
-            unknown = answer.kind == "unknown" and answer.intent == "question"
-            pressing = answer.urgency == "urgent" and answer.intent != "person"
-            if unknown or answer.unanswered or pressing:
-                part = answer.unanswered
-                session.add(OpenQuestionRow(answer_id=row.id, part=part))
-            return row.id
-
-        return await self._run(write)
+        row = AnswerRow(
+            chat=exchange.chat,
+            channel=exchange.channel,
+            created=exchange.created,
+            question=exchange.question,
+            intent=answer.intent,
+            kind=answer.kind,
+            text=answer.text,
+            language=answer.language,
+            confidence=answer.confidence,
+            release=answer.release,
+            chunk_ids=[source.chunk_id for source in answer.sources]
+            or [choice.chunk_id for choice in answer.choices],
+            total_ms=answer.timings_ms.get("total", 0.0),
+            urgency=answer.urgency,
+            hedged=answer.hedged,
+        )
+        session.add(row)
+        session.flush()
+        if answer.draft and exchange.channel in REACHABLE:
+            session.add(draft_row(row.id, exchange.chat, answer.draft))
+        unknown = answer.kind == "unknown" and answer.intent == "question"
+        pressing = answer.urgency == "urgent" and answer.intent != "person"
+        if unknown or answer.unanswered or pressing:
+            part = answer.unanswered
+            session.add(OpenQuestionRow(answer_id=row.id, part=part))
+        return row.id
 
     async def turns(self, chat: str, *, limit: int) -> list[Turn]:
         """Return the last `limit` exchanges of a chat that were questions, oldest first."""
@@ -294,7 +291,7 @@ class Conversations(Repository):
 
     async def leave_open(self, answer_id: int) -> None:
         """Let the question of an answer wait for an operator, though the bot said something."""
-        await self._run(lambda session: _leave_open(session, answer_id))
+        await self._database.write(lambda session: _leave_open(session, answer_id))
 
     async def taken(self, answer_id: int) -> None:
         """Note that the customer took one of the choices: the question waits for nobody."""
@@ -338,25 +335,22 @@ class Conversations(Repository):
         except StorageError as error:
             logger.warning("The words in which an answer was given are not recorded: %s", error)
 
-    async def give_feedback(self, answer_id: int, *, helpful: bool, reason: str = "") -> bool:
+    @writes
+    def give_feedback(
+        self, session: Session, answer_id: int, *, helpful: bool, reason: str = ""
+    ) -> bool:
         """Store a verdict on an answer; return whether the answer exists.
 
         The question of one that did not help waits for an operator.
         """
-
-        def write(session: Session) -> bool:
-            if session.get(AnswerRow, answer_id) is None:
-                return False
-            if not helpful:
-                _leave_open(session, answer_id)
-            session.merge(
-                FeedbackRow(
-                    answer_id=answer_id, helpful=helpful, reason=reason, created=time.time()
-                )
-            )
-            return True
-
-        return await self._run(write)
+        if session.get(AnswerRow, answer_id) is None:
+            return False
+        if not helpful:
+            _leave_open(session, answer_id)
+        session.merge(
+            FeedbackRow(answer_id=answer_id, helpful=helpful, reason=reason, created=time.time())
+        )
+        return True
 
     async def most_asked(self, *, since: float, limit: int) -> list[tuple[str, int, int]]:
         """Return what was asked most often since a moment (UTC epoch seconds), with how often, and

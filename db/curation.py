@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import JSON, ColumnElement, String, Text, delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, MappedAsDataclass, composite, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, Session, composite, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Repository
+from db.base import Base, Repository, reads, writes
 
 CurationKind: TypeAlias = Literal[
     "variant", "answer", "disabled", "negative", "validity", "category", "note", "translation",
@@ -118,22 +117,29 @@ class Settled:
 class Curations(Repository):
     """Stores operators' work on entries."""
 
-    async def add(
-        self, kind: CurationKind, anchor: Anchor, *, replaces: Iterable[int] = (), **fields: Any
+    @writes
+    def add(
+        self,
+        session: Session,
+        /,
+        kind: CurationKind,
+        anchor: Anchor,
+        *,
+        replaces: Iterable[int] = (),
+        **fields: Any,
     ) -> Curation:
         """Store a piece of work, closing those that it takes the place of, in one transaction.
 
         `fields` are others of `Curation`: what is done, to which chunk, by whom.
         """
-        async with self._database.session() as session:
-            now = time.time()
-            for number in replaces:
-                old = await session.get(Curation, number)
-                if old is not None and old.closed is None:
-                    old.closed = now
-            row = Curation(kind=kind, anchor=anchor, created=now, **fields)
-            session.add(row)
-            return row
+        now = time.time()
+        for number in replaces:
+            old = session.get(Curation, number)
+            if old is not None and old.closed is None:
+                old.closed = now
+        row = Curation(kind=kind, anchor=anchor, created=now, **fields)
+        session.add(row)
+        return row
 
     async def settle_pair(self, chunk_ids: Iterable[str], *, settled: bool) -> None:
         """Remember, or forget, that two entries or passages may stay as they are.
@@ -160,10 +166,10 @@ class Curations(Repository):
         """Return what the last look found, ``None`` before the first."""
         return await self._first(select(LookedThrough))
 
-    async def get(self, number: int) -> Curation:
+    @reads
+    def get(self, session: Session, number: int) -> Curation:
         """Return an open piece of work; raises `CurationNotFound` if there is none."""
-        async with self._database.session() as session:
-            return await _open(session, number)
+        return _open(session, number)
 
     async def closed(self, number: int) -> Curation | None:
         """Return a piece of work that was taken back or replaced, ``None`` if it was not."""
@@ -209,49 +215,46 @@ class Curations(Repository):
         rows = await self._all(select(Curation).where(*_at(moment)).order_by(Curation.curation_id))
         return [replace(row, state="active") for row in rows]
 
-    async def close(self, number: int) -> Curation:
+    @writes
+    def close(self, session: Session, number: int) -> Curation:
         """Take an open piece of work back; raises `CurationNotFound` if there is none."""
-        async with self._database.session() as session:
-            row = await _open(session, number)
-            row.closed = time.time()
-            return row
+        row = _open(session, number)
+        row.closed = time.time()
+        return row
 
-    async def settle(self, settled: Sequence[Settled]) -> None:
+    @writes
+    def settle(self, session: Session, settled: Sequence[Settled]) -> None:
         """Note what became of pieces of work; those taken back meanwhile stay taken back."""
-        if not settled:
-            return
-        async with self._database.session() as session:
-            for one in settled:
-                row = await session.get(Curation, one.curation_id)
-                if row is None:
-                    continue
-                row.state, row.reason, row.chunk_id = one.state, one.reason, one.chunk_id
-                row.anchor = one.anchor
+        for one in settled:
+            row = session.get(Curation, one.curation_id)
+            if row is None:
+                continue
+            row.state, row.reason, row.chunk_id = one.state, one.reason, one.chunk_id
+            row.anchor = one.anchor
 
-    async def return_to(self, moment: float, *, at: float, reason: str) -> None:
+    @writes
+    def return_to(self, session: Session, moment: float, *, at: float, reason: str) -> None:
         """Bring the work of a moment back, and put later work up for review.
 
         A row is what was so from `created` to `closed`, and stays: what comes back, or waits for
         review from now on, is a new row. `moment` is that of the release that was published
         again, `at` that of the new one (UTC epoch seconds); `reason`: why later work waits.
         """
-        async with self._database.session() as session:
-            wanted = (await session.scalars(select(Curation).where(*_at(moment)))).all()
-            rows = await session.scalars(select(Curation).where(Curation.closed.is_(None)))
-            open_rows = rows.all()
-            current = [row for row in open_rows if row.state != "undone"]
-            waiting = [row for row in open_rows if row.state == "undone"]
-            for row in _without(wanted, current):
-                session.add(_again(row, created=at))
-                for done in [old for old in waiting if _content(old) == _content(row)][:1]:
-                    done.closed = at
-            for row in _without(current, wanted):
-                row.closed = at
-                session.add(_again(row, created=at, state="undone", reason=reason))
+        wanted = session.scalars(select(Curation).where(*_at(moment))).all()
+        open_rows = session.scalars(select(Curation).where(Curation.closed.is_(None))).all()
+        current = [row for row in open_rows if row.state != "undone"]
+        waiting = [row for row in open_rows if row.state == "undone"]
+        for row in _without(wanted, current):
+            session.add(_again(row, created=at))
+            for done in [old for old in waiting if _content(old) == _content(row)][:1]:
+                done.closed = at
+        for row in _without(current, wanted):
+            row.closed = at
+            session.add(_again(row, created=at, state="undone", reason=reason))
 
 
-async def _open(session: AsyncSession, number: int) -> Curation:
-    row = await session.get(Curation, number)
+def _open(session: Session, number: int) -> Curation:
+    row = session.get(Curation, number)
     if row is None or row.closed is not None:
         raise CurationNotFound(number)
     return row

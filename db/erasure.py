@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, not_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import Session as OrmSession
 
 from core.errors import StorageError
 from core.rights import Role, role_named
@@ -150,19 +151,21 @@ class ErasureList:
 async def restate(database: Database, states: Mapping[str, AccountState]) -> int:
     """Give accounts of a restored backup the roles and passwords that they had last, and log them
     out; return of how many something was different."""
-    count = 0
-    async with database.session() as session:
-        for row in (await session.scalars(select(Account))).all():
+
+    def write(session: OrmSession) -> int:
+        count = 0
+        for row in session.scalars(select(Account)):
             state = states.get(_digest(f"account:{row.key}"))
             if state is None or state.at < row.added:
                 continue
             if (row.role, row.password) != (state.role, state.password):
                 row.role, row.password, count = state.role, state.password, count + 1
                 linked = Operator.account_id == row.account_id
-                await session.execute(update(Operator).where(linked).values(role=state.role))
-                mine = Session.account_id == row.account_id
-                await session.execute(delete(Session).where(mine))
-    return count
+                session.execute(update(Operator).where(linked).values(role=state.role))
+                session.execute(delete(Session).where(Session.account_id == row.account_id))
+        return count
+
+    return await database.write(write)
 
 
 async def replay(database: Database, erased: Mapping[str, float]) -> int:
@@ -172,13 +175,14 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
     """
     if not erased:
         return 0
-    found: set[str] = set()
-    async with database.session() as session:
+
+    def write(session: OrmSession) -> set[str]:
+        found: set[str] = set()
         for rows in _NAMED:
-            for value in (await session.scalars(select(rows.column).distinct())).all():
+            for value in session.scalars(select(rows.column).distinct()).all():
                 name = f"{rows.kind}:{value}" if rows.kind else value
                 if until := erased.get(_digest(name)):
-                    gone = await session.scalars(
+                    gone = session.scalars(
                         delete(rows.table)
                         .where(rows.column == value, rows.since < until)
                         .returning(rows.since)
@@ -187,7 +191,10 @@ async def replay(database: Database, erased: Mapping[str, float]) -> int:
         for of_account in _OF_ACCOUNTS:
             number = of_account.account_id
             stay = select(Account.account_id)
-            await session.execute(delete(of_account).where(number != 0, number.not_in(stay)))
+            session.execute(delete(of_account).where(number != 0, number.not_in(stay)))
+        return found
+
+    found = await database.write(write)
     await database.scrub()  # an erasure that was cut short may have left only its bytes
     return len(found)
 
@@ -199,23 +206,26 @@ async def purge(database: Database, kept_since: Mapping[str, float], *, audit: f
     epoch seconds by the beginning of chats' names (``telegram``, ``api``); under the empty name,
     for all others. `audit` is the same for what operators did.
     """
-    count = 0
-    async with database.session() as session:
+
+    def write(session: OrmSession) -> int:
+        count = 0
         for table in _SAID:
             named = [table.chat.startswith(f"{name}:") for name in kept_since if name]
             for name, since in kept_since.items():
                 which = table.chat.startswith(f"{name}:") if name else not_(or_(*named))
-                gone = await session.scalars(
+                gone = session.scalars(
                     delete(table).where(which, table.created < since).returning(table.chat)
                 )
                 count += len(gone.all()) if table is AnswerRow else 0
         visitor = Handover.visitor != ""
         heard = exists().where(AnswerRow.chat == Handover.visitor)
-        await session.execute(delete(Handover).where(visitor, not_(heard)))
+        session.execute(delete(Handover).where(visitor, not_(heard)))
         heard = exists().where(AnswerRow.chat == AssignmentRow.chat)
-        await session.execute(delete(AssignmentRow).where(not_(heard)))
-        await session.execute(delete(AuditRow).where(AuditRow.at < audit))
-    return count
+        session.execute(delete(AssignmentRow).where(not_(heard)))
+        session.execute(delete(AuditRow).where(AuditRow.at < audit))
+        return count
+
+    return await database.write(write)
 
 
 def _digest(name: str) -> str:

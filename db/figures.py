@@ -25,11 +25,11 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from core.types import AnswerChange
 from db.accounts import AssignmentRow
-from db.base import Database, Repository, record
+from db.base import Database, Repository, reads, record
 from db.conversations import AnswerRow, FeedbackRow
 from db.handover import Message
 
@@ -270,20 +270,20 @@ class Figures(Repository):
         rows = await self._rows(_LISTED.where(AnswerRow.id.in_(last.group_by(AnswerRow.chat))))
         return {row[0].chat: _asked(*row) for row in rows}
 
-    async def conversation(self, answer_id: int, *, limit: int) -> list[Asked]:
+    @reads
+    def conversation(self, session: Session, answer_id: int, *, limit: int) -> list[Asked]:
         """Return the chat of an answer, oldest first; of a long one what is around the answer."""
-        async with self._database.session() as session:
-            row = await session.get(AnswerRow, answer_id)
-            if row is None:
-                return []
-            query = _LISTED.where(AnswerRow.chat == row.chat)
-            before = await session.execute(
-                query.where(AnswerRow.id <= answer_id).order_by(AnswerRow.id.desc()).limit(limit)
-            )
-            after = await session.execute(
-                query.where(AnswerRow.id > answer_id).order_by(AnswerRow.id).limit(limit)
-            )
-            return [_asked(*found) for found in (*reversed(before.all()), *after.all())]
+        row = session.get(AnswerRow, answer_id)
+        if row is None:
+            return []
+        query = _LISTED.where(AnswerRow.chat == row.chat)
+        before = session.execute(
+            query.where(AnswerRow.id <= answer_id).order_by(AnswerRow.id.desc()).limit(limit)
+        )
+        after = session.execute(
+            query.where(AnswerRow.id > answer_id).order_by(AnswerRow.id).limit(limit)
+        )
+        return [_asked(*found) for found in (*reversed(before.all()), *after.all())]
 
     async def _counts(self, since: float) -> Sequence[Row[int, str, str, str, bool | None, int]]:
         """Count answers by quarter of an hour since 1970, way in, language, outcome and verdict."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import String, Text, delete, select
-from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, Session, mapped_column
 
 from core.errors import AnswerdeskError
-from db.base import Base, Repository
+from db.base import Base, Repository, writes
 
 
 class GoldenNotFound(AnswerdeskError):
@@ -45,12 +45,12 @@ class Golden(MappedAsDataclass, Base):
 class GoldenQuestions(Repository):
     """Stores golden questions."""
 
-    async def add(self, questions: Sequence[Golden]) -> None:
+    @writes
+    def add(self, session: Session, questions: Sequence[Golden]) -> None:
         """Store questions, all or none; one that is there already gets the new expectation."""
         latest = {golden.question: golden for golden in questions}
-        async with self._database.session() as session:
-            await session.execute(delete(Golden).where(Golden.question.in_(latest)))
-            session.add_all(replace(golden) for golden in latest.values())
+        session.execute(delete(Golden).where(Golden.question.in_(latest)))
+        session.add_all(replace(golden) for golden in latest.values())
 
     async def list(self) -> Sequence[Golden]:
         """Return all questions in the order in which they were stored."""

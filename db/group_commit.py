@@ -1,10 +1,9 @@
 """Many small writes, one commit: while one transaction reaches the disk, the next collects."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import CursorResult, UpdateBase
 from sqlalchemy.orm import Session
 
 T = TypeVar("T")
@@ -40,16 +39,6 @@ class GroupCommit:
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._drain(), name="group commit")
         return await asyncio.shield(done)
-
-    async def execute(self, *statements: UpdateBase) -> Sequence[Any]:
-        """Run statements; return the first column of what the last one returns. See `run`."""
-
-        def write(session: Session) -> Sequence[Any]:
-            *_, last = [session.execute(statement) for statement in statements]
-            silent = isinstance(last, CursorResult) and not last.returns_rows
-            return () if silent else last.scalars().all()
-
-        return await self.run(write)
 
     async def _drain(self) -> None:
         while self._waiting:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.masking import mask
 from core.types import Urgency
-from db.base import Base, CustomerText, Repository, pressing_first
+from db.base import Base, CustomerText, Repository, pressing_first, reads, writes
 from db.drafts import settle, settle_all
 
 HandoverState: TypeAlias = Literal["waiting", "held", "closed"]
@@ -126,8 +126,10 @@ def number_of(chat: str) -> int:
 class Handovers(Repository):
     """Stores who waits for a person, and whose conversation is whose."""
 
-    async def ask(
+    @writes
+    def ask(
         self,
+        session: Session,
         chat_id: int,
         *,
         reason: str,
@@ -143,22 +145,18 @@ class Handovers(Repository):
         `chat` names the conversation of a visitor of the website. `for_draft`: an answer was held,
         and nobody asked for a person.
         """
-
-        def write(session: Session) -> bool:
-            row = session.get(Handover, chat_id)
-            if row is not None and row.state != "closed":
-                row.for_draft = row.for_draft and for_draft
-                return False
-            if row is None:
-                row = Handover(chat_id=chat_id, visitor=chat, thread_id=0)
-                session.add(row)
-            row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
-            row.holder, row.proposed, row.language = 0, draft, language or row.language or ""
-            row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
-            row.card_id, row.urgency, row.for_draft = 0, urgency, for_draft
-            return True
-
-        return await self._run(write)
+        row = session.get(Handover, chat_id)
+        if row is not None and row.state != "closed":
+            row.for_draft = row.for_draft and for_draft
+            return False
+        if row is None:
+            row = Handover(chat_id=chat_id, visitor=chat, thread_id=0)
+            session.add(row)
+        row.state, row.reason, row.asked, row.closed = "waiting", reason, time.time(), None
+        row.holder, row.proposed, row.language = 0, draft, language or row.language or ""
+        row.draft_sent, row.found, row.answer, row.rating = 0, found, "", 0
+        row.card_id, row.urgency, row.for_draft = 0, urgency, for_draft
+        return True
 
     async def hasten(self, chat_id: int, urgency: Urgency) -> bool:
         """Let a chat that waits come before others; return whether that is news."""
@@ -201,16 +199,13 @@ class Handovers(Repository):
         """Let the bot answer again, with the person still within call."""
         await self._change(chat_id, state="waiting", holder=0)
 
-    async def close(self, chat_id: int) -> None:
+    @writes
+    def close(self, session: Session, chat_id: int) -> None:
         """End a conversation with a person."""
-
-        def write(session: Session) -> None:
-            row = session.get(Handover, chat_id)
-            if row is not None:
-                row.state, row.holder, row.closed = "closed", 0, time.time()
-                settle_all(session, row.chat)
-
-        await self._run(write)
+        row = session.get(Handover, chat_id)
+        if row is not None:
+            row.state, row.holder, row.closed = "closed", 0, time.time()
+            settle_all(session, row.chat)
 
     async def set_draft(self, chat_id: int, draft: str) -> None:
         """Replace the answer that is proposed to the operator; it may be sent once."""
@@ -229,34 +224,28 @@ class Handovers(Repository):
         )
         return claimed[0] if claimed else ""
 
-    async def answered(self, chat_id: int, answer: str, *, draft: int = 0) -> None:
+    @writes
+    def answered(self, session: Session, chat_id: int, answer: str, *, draft: int = 0) -> None:
         """Remember what an operator told the customer, and compare it with a held answer.
 
         `draft` is the one that was sent, as it was or edited; with the last of them a conversation
         ends for which nobody asked. Words without a draft are compared with the newest.
         """
+        row = session.get(Handover, chat_id)
+        if row is not None:
+            row.answer = answer
+            was_last = settle(session, row.chat, answer, answer_id=draft)
+            if draft and was_last and row.for_draft and row.state == "waiting":
+                row.state, row.closed = "closed", time.time()
+            session.add(_message(row.chat, "team", answer))
 
-        def write(session: Session) -> None:
-            row = session.get(Handover, chat_id)
-            if row is not None:
-                row.answer = answer
-                was_last = settle(session, row.chat, answer, answer_id=draft)
-                if draft and was_last and row.for_draft and row.state == "waiting":
-                    row.state, row.closed = "closed", time.time()
-                session.add(_message(row.chat, "team", answer))
-
-        await self._run(write)
-
-    async def wrote(self, chat_id: int, text: str) -> None:
+    @writes
+    def wrote(self, session: Session, chat_id: int, text: str) -> None:
         """Remember what the customer wrote to a person; it is the question if none led there."""
-
-        def write(session: Session) -> None:
-            row = session.get(Handover, chat_id)
-            if row is not None:
-                row.reason = row.reason or text
-                session.add(_message(row.chat, "customer", text))
-
-        await self._run(write)
+        row = session.get(Handover, chat_id)
+        if row is not None:
+            row.reason = row.reason or text
+            session.add(_message(row.chat, "customer", text))
 
     async def note(self, chat: str, text: str, *, author: Author = "note") -> None:
         """Keep a note, or a notice, with a conversation."""
@@ -303,11 +292,11 @@ class Handovers(Repository):
             )
         )
 
-    async def copy_of(self, original: Place) -> Place | None:
+    @reads
+    def copy_of(self, session: Session, original: Place) -> Place | None:
         """Return where the copy of a message stands."""
-        async with self._database.session() as session:
-            row = await session.get(MirrorRow, (original.chat_id, original.message_id))
-            return Place(row.copy_chat_id, row.copy_message_id) if row else None
+        row = session.get(MirrorRow, (original.chat_id, original.message_id))
+        return Place(row.copy_chat_id, row.copy_message_id) if row else None
 
     async def purge(self, *, before: float) -> None:
         """Forget copies made before a time; later edits of them are not mirrored any more."""

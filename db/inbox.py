@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, String, Text, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Database, Repository
+from db.base import Base, Database, Repository, writes
 
 
 class StoredUpdate(Base):
@@ -54,34 +54,31 @@ class Inbox(Repository):
         self._bot_id = bot_id
         self._mine = StoredUpdate.bot_id == bot_id
 
-    async def store(self, updates: Sequence[NewUpdate]) -> set[int]:
+    @writes
+    def store(self, session: Session, updates: Sequence[NewUpdate]) -> set[int]:
         """Store updates; return the ids of those that were not there yet."""
         now = time.time()
-
-        def write(session: Session) -> set[int]:
-            known = set(
-                session.scalars(
-                    select(StoredUpdate.update_id).where(
-                        self._mine, StoredUpdate.update_id.in_([u.update_id for u in updates])
-                    )
+        known = set(
+            session.scalars(
+                select(StoredUpdate.update_id).where(
+                    self._mine, StoredUpdate.update_id.in_([u.update_id for u in updates])
                 )
             )
-            fresh = {u.update_id: u for u in updates if u.update_id not in known}
-            rows = [
-                {
-                    "bot_id": self._bot_id,
-                    "received": now,
-                    "state": "failed" if u.error else "new",
-                    "starts": 0 if u.error else 1,
-                    **asdict(u),
-                }
-                for u in fresh.values()
-            ]
-            if rows:
-                session.execute(insert(StoredUpdate), rows)
-            return set(fresh)
-
-        return await self._run(write)
+        )
+        fresh = {u.update_id: u for u in updates if u.update_id not in known}
+        rows = [
+            {
+                "bot_id": self._bot_id,
+                "received": now,
+                "state": "failed" if u.error else "new",
+                "starts": 0 if u.error else 1,
+                **asdict(u),
+            }
+            for u in fresh.values()
+        ]
+        if rows:
+            session.execute(insert(StoredUpdate), rows)
+        return set(fresh)
 
     async def pending(self) -> Sequence[StoredUpdate]:
         """Return what was received and not finished, oldest first."""
@@ -137,16 +134,15 @@ class Inbox(Repository):
             StoredUpdate, StoredUpdate.state == "done", StoredUpdate.received < before
         )
 
-    async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
+    @writes
+    def forget_at(
+        self, session: Session, chat_ids: Sequence[int], *, about: Callable[[str], bool]
+    ) -> None:
         """Delete the dead letters of the team's chats that are `about` a customer, as JSON."""
-
-        def write(session: Session) -> None:
-            theirs = StoredUpdate.chat_id.in_(chat_ids), StoredUpdate.state == "failed"
-            for row in session.scalars(select(StoredUpdate).where(self._mine, *theirs)):
-                if about(row.payload):
-                    session.delete(row)
-
-        await self._run(write)
+        theirs = StoredUpdate.chat_id.in_(chat_ids), StoredUpdate.state == "failed"
+        for row in session.scalars(select(StoredUpdate).where(self._mine, *theirs)):
+            if about(row.payload):
+                session.delete(row)
 
     async def _change(self, update_id: int, **values: Any) -> None:
         await self._update(StoredUpdate, self._mine, StoredUpdate.update_id == update_id, **values)

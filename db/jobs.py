@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import JSON, String, Text, UniqueConstraint, func, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Repository
+from db.base import Base, Repository, writes
 
 RunState: TypeAlias = Literal["running", "done", "held", "failed", "late", "interrupted"]
 """``held``: it ended well and kept something back. ``late``: ended at its deadline.
@@ -49,39 +49,41 @@ class JobRun(Base):
 class JobRepository(Repository):
     """Stores schedules and runs."""
 
-    async def register(self, name: str, *, cron: str, timezone: str, now: float) -> float:
+    @writes
+    def register(
+        self, session: Session, name: str, *, cron: str, timezone: str, now: float
+    ) -> float:
         """Record a job's schedule; return up to which moment its slots are accounted for.
 
         A new job, and one whose schedule changed, has missed nothing: it begins `now`.
         """
-        async with self._database.session() as session:
-            row = await session.get(JobRow, name)
-            if row is None:
-                row = JobRow(name=name, cron=cron, timezone=timezone, seen=now)
-                session.add(row)
-            elif (row.cron, row.timezone) != (cron, timezone):
-                row.cron, row.timezone, row.seen = cron, timezone, now
-            return row.seen
+        row = session.get(JobRow, name)
+        if row is None:
+            row = JobRow(name=name, cron=cron, timezone=timezone, seen=now)
+            session.add(row)
+        elif (row.cron, row.timezone) != (cron, timezone):
+            row.cron, row.timezone, row.seen = cron, timezone, now
+        return row.seen
 
-    async def start(self, job: str, slot: str, *, due: float | None = None) -> int | None:
+    @writes
+    def start(
+        self, session: Session, job: str, slot: str, *, due: float | None = None
+    ) -> int | None:
         """Begin the run of a slot; return its id, or ``None`` if the slot already had one.
 
         `due` (UTC epoch seconds) and all slots before it are accounted for from here on.
         """
-        async with self._database.session() as session:
-            if due is not None:
-                await session.execute(
-                    update(JobRow).where(JobRow.name == job, JobRow.seen < due).values(seen=due)
-                )
-            taken = await session.scalar(
-                select(JobRun.run_id).where(JobRun.job == job, JobRun.slot == slot)
+        if due is not None:
+            session.execute(
+                update(JobRow).where(JobRow.name == job, JobRow.seen < due).values(seen=due)
             )
-            if taken is not None:
-                return None
-            row = JobRun(job=job, slot=slot, state="running", started=time.time())
-            session.add(row)
-            await session.flush()
-            return row.run_id
+        taken = session.scalar(select(JobRun.run_id).where(JobRun.job == job, JobRun.slot == slot))
+        if taken is not None:
+            return None
+        row = JobRun(job=job, slot=slot, state="running", started=time.time())
+        session.add(row)
+        session.flush()
+        return row.run_id
 
     async def seen(self, job: str) -> float:
         """Return up to which moment the slots of a registered job are accounted for."""

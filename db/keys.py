@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import AnswerdeskError
 from core.wording import tr
-from db.base import Base, Repository, digest_of
+from db.base import Base, Repository, digest_of, writes
 
 Grant: TypeAlias = Literal["ask", "read", "write"]
 """``ask``: questions, verdicts on the answers, erasing. ``read``: conversations, knowledge,
@@ -57,7 +57,10 @@ class Key(Base):
 class Keys(Repository):
     """Stores keys."""
 
-    async def add(self, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE) -> str:
+    @writes
+    def add(
+        self, session: Session, name: str, grants: Collection[str], *, per_minute: int = PER_MINUTE
+    ) -> str:
         """Make a key and return it; it cannot be read again.
 
         Raises:
@@ -75,46 +78,40 @@ class Keys(Repository):
                 tr("A key allows 1 to %(most)s requests a minute.", most=f"{_MOST_PER_MINUTE:,}")
             )
         token = PREFIX + secrets.token_urlsafe(32)
-
-        def write(session: Session) -> bool:
-            if session.scalar(select(Key.key_id).where(Key.name == name)):
-                return False
-            session.add(
-                Key(
-                    name=name,
-                    digest=digest_of(token),
-                    granted=",".join(grant for grant in GRANTS if grant in grants),
-                    per_minute=per_minute,
-                    created=time.time(),
-                )
-            )
-            return True
-
-        if not await self._run(write):
+        if session.scalar(select(Key.key_id).where(Key.name == name)):
             raise BadKey(
                 tr(
                     "There is a key %(name)r already. Revoke it first, or take another name.",
                     name=name,
                 )
             )
+        session.add(
+            Key(
+                name=name,
+                digest=digest_of(token),
+                granted=",".join(grant for grant in GRANTS if grant in grants),
+                per_minute=per_minute,
+                created=time.time(),
+            )
+        )
         return token
 
     async def list(self) -> Sequence[Key]:
         """Return all keys by name."""
         return await self._all(select(Key).order_by(Key.name))
 
-    async def use(self, token: str) -> Key | None:
+    @writes
+    def use(self, session: Session, token: str) -> Key | None:
         """Return the key that a program sent, which counts as its use; ``None``: there is none.
 
         Read anew each time: one that was revoked a moment ago is good for nothing any more.
         """
-        async with self._database.session() as session:
-            row = await session.scalar(select(Key).where(Key.digest == digest_of(token)))
-            if row is None:
-                return None
-            if time.time() - (row.used or 0) > _USED_EVERY_S:
-                row.used = time.time()
-            return row
+        row = session.scalar(select(Key).where(Key.digest == digest_of(token)))
+        if row is None:
+            return None
+        if time.time() - (row.used or 0) > _USED_EVERY_S:
+            row.used = time.time()
+        return row
 
     async def revoke(self, name: str) -> None:
         """Make a key worthless; raises `BadKey` if there is none of this name."""

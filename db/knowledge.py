@@ -9,11 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import JSON, Index, String, Text, delete, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, Session, mapped_column
 
 from core.errors import PublishConflict, ReleaseNotFound
-from db.base import Base, Repository
+from db.base import Base, Repository, reads, writes
 
 
 class Release(MappedAsDataclass, Base):
@@ -85,29 +84,30 @@ class ReleaseRepository(Repository):
         """Return the number of the live release, 0 before the first publish."""
         return await self._first(select(func.max(Release.number))) or 0
 
-    async def get(self, number: int) -> Release:
+    @reads
+    def get(self, session: Session, number: int) -> Release:
         """Return a release; raises `ReleaseNotFound` if it never was, or was pruned."""
-        async with self._database.session() as session:
-            if release := await session.get(Release, number):
-                return release
-            newest = await session.scalar(select(func.max(Release.number)))
-            raise ReleaseNotFound(number, newest or 0)
+        if release := session.get(Release, number):
+            return release
+        newest = session.scalar(select(func.max(Release.number)))
+        raise ReleaseNotFound(number, newest or 0)
 
     async def list(self, *, limit: int = 100) -> Sequence[Release]:
         """Return releases, newest first."""
         return await self._all(select(Release).order_by(Release.number.desc()).limit(limit))
 
-    async def documents(self, number: int) -> dict[str, Document]:
+    @reads
+    def documents(self, session: Session, number: int) -> dict[str, Document]:
         """Return the documents of a release by id; of 0, none."""
-        async with self._database.session() as session:
-            return {found.doc_id: found for found in await _documents_of(session, number)}
+        return {found.doc_id: found for found in _documents_of(session, number)}
 
     async def live_documents(self) -> dict[str, Document]:
         """Return the documents of the live release by id; none before the first publish."""
         return await self.documents(await self.live_number())
 
-    async def publish(
-        self, release: Release, documents: Mapping[str, Document], *, base: int
+    @writes
+    def publish(
+        self, session: Session, release: Release, documents: Mapping[str, Document], *, base: int
     ) -> None:
         """Make `release` live, holding exactly `documents`, in one transaction.
 
@@ -117,51 +117,52 @@ class ReleaseRepository(Repository):
         Raises:
             PublishConflict: if another release went live since; nothing was changed.
         """
-        async with self._database.session() as session:
-            live = await session.scalar(select(func.max(Release.number))) or 0
-            if live != base:
-                raise PublishConflict(base, live)
-            stored = {found.doc_id: found for found in await _documents_of(session, base)}
-            for doc_id, document in stored.items():
-                if documents.get(doc_id) != document:
-                    document.until = release.number
-            for doc_id, document in documents.items():
-                if stored.get(doc_id) != document:
-                    new = replace(document)
-                    new.since, new.until = release.number, None
-                    session.add(new)
-            await session.merge(release)
+        live = session.scalar(select(func.max(Release.number))) or 0
+        if live != base:
+            raise PublishConflict(base, live)
+        stored = {found.doc_id: found for found in _documents_of(session, base)}
+        for doc_id, document in stored.items():
+            if documents.get(doc_id) != document:
+                document.until = release.number
+        for doc_id, document in documents.items():
+            if stored.get(doc_id) != document:
+                new = replace(document)
+                new.since, new.until = release.number, None
+                session.add(new)
+        session.merge(release)
 
-    async def relocate(self, number: int, *, table: str, version: int, rows: int) -> None:
+    @writes
+    def relocate(
+        self, session: Session, number: int, *, table: str, version: int, rows: int
+    ) -> None:
         """Say where the index now holds the live release.
 
         Raises:
             PublishConflict: if `number` is not live; nothing was changed.
         """
-        async with self._database.session() as session:
-            live = await session.scalar(select(func.max(Release.number))) or 0
-            if live != number:
-                raise PublishConflict(number, live)
-            await session.execute(
-                update(Release)
-                .where(Release.number == number)
-                .values(table=table, version=version, rows=rows)
-            )
+        live = session.scalar(select(func.max(Release.number))) or 0
+        if live != number:
+            raise PublishConflict(number, live)
+        session.execute(
+            update(Release)
+            .where(Release.number == number)
+            .values(table=table, version=version, rows=rows)
+        )
 
     async def forget_tables(self, kept: Collection[str]) -> None:
         """Note that the index holds only the releases of the tables `kept`."""
         await self._update(Release, Release.table.not_in(kept), table="", version=0)
 
-    async def prune(self, keep: int) -> Sequence[int]:
+    @writes
+    def prune(self, session: Session, keep: int) -> Sequence[int]:
         """Forget all but the newest `keep` releases; return the numbers that went."""
-        async with self._database.session() as session:
-            newest = select(Release.number).order_by(Release.number.desc()).limit(keep)
-            oldest = min(await session.scalars(newest), default=0)
-            old = delete(Release).where(Release.number < oldest).returning(Release.number)
-            gone = sorted(await session.scalars(old))
-            only_of_old = Document.until <= oldest
-            await session.execute(delete(Document).where(only_of_old))
-            return gone
+        newest = select(Release.number).order_by(Release.number.desc()).limit(keep)
+        oldest = min(session.scalars(newest), default=0)
+        old = delete(Release).where(Release.number < oldest).returning(Release.number)
+        gone = sorted(session.scalars(old))
+        only_of_old = Document.until <= oldest
+        session.execute(delete(Document).where(only_of_old))
+        return gone
 
     async def originals(self) -> set[str]:
         """Return the sha256 of every original that some release refers to."""
@@ -171,27 +172,27 @@ class ReleaseRepository(Repository):
 class SourceRepository(Repository):
     """Remembers which source got which name, and how its last check went."""
 
-    async def name(self, location: str, *, kind: str, wanted: str) -> str:
+    @writes
+    def name(self, session: Session, location: str, *, kind: str, wanted: str) -> str:
         """Return the name of the source at `location`; give it one like `wanted` the first time.
 
         A name once given stays, so that document ids stay. It is never ``upload``, nor the first
         part of an uploaded document's id.
         """
-        async with self._database.session() as session:
-            row = await session.scalar(select(SourceState).where(SourceState.location == location))
-            if row is not None:
-                return row.name
-            taken = set(await session.scalars(select(SourceState.name))) | {"upload"}
-            uploads = await session.scalars(
-                select(Document.doc_id).where(Document.source == "upload", Document.until.is_(None))
-            )
-            taken |= {doc_id.split("/", 1)[0] for doc_id in uploads}
-            name, number = wanted, 2
-            while name in taken:
-                name, number = f"{wanted}-{number}", number + 1
-            created = time.time()
-            session.add(SourceState(name=name, kind=kind, location=location, created=created))
-            return name
+        row = session.scalar(select(SourceState).where(SourceState.location == location))
+        if row is not None:
+            return row.name
+        taken = set(session.scalars(select(SourceState.name))) | {"upload"}
+        uploads = session.scalars(
+            select(Document.doc_id).where(Document.source == "upload", Document.until.is_(None))
+        )
+        taken |= {doc_id.split("/", 1)[0] for doc_id in uploads}
+        name, number = wanted, 2
+        while name in taken:
+            name, number = f"{wanted}-{number}", number + 1
+        created = time.time()
+        session.add(SourceState(name=name, kind=kind, location=location, created=created))
+        return name
 
     async def checked(self, name: str, *, error: str = "") -> None:
         """Record that a source was just read, and what was wrong with it, if anything."""
@@ -202,7 +203,7 @@ class SourceRepository(Repository):
         return await self._all(select(SourceState).order_by(SourceState.name))
 
 
-async def _documents_of(session: AsyncSession, number: int) -> Sequence[Document]:
+def _documents_of(session: Session, number: int) -> Sequence[Document]:
     there = or_(Document.until.is_(None), Document.until > number)
     found = select(Document).where(Document.since <= number, there).order_by(Document.doc_id)
-    return (await session.scalars(found)).all()
+    return session.scalars(found).all()

@@ -7,7 +7,6 @@ After a change of the tables, ``python -m db.migrate URL "what changes"`` compar
 database from before and writes the migration, to be reviewed.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +37,7 @@ class UnknownSchema(AnswerdeskError):
         )
 
 
-async def upgrade(url: str) -> None:
+def upgrade(url: str) -> None:
     """Bring the database at `url` to the newest schema; a new one gets all tables.
 
     Two processes may do this at once.
@@ -46,13 +45,13 @@ async def upgrade(url: str) -> None:
     Raises:
         UnknownSchema: nothing was changed.
     """
-    await _with_connection(url, _upgrade)
+    _with_connection(url, _upgrade)
 
 
-async def new_revision(url: str, message: str) -> None:
+def new_revision(url: str, message: str) -> None:
     """Write the migration from the database at `url` to the tables in code."""
     number = f"{int(newest_revision()) + 1:04}"
-    await _with_connection(
+    _with_connection(
         url,
         lambda connection: command.revision(
             _config(connection), message, autogenerate=True, rev_id=number
@@ -60,16 +59,16 @@ async def new_revision(url: str, message: str) -> None:
     )
 
 
-async def _with_connection(url: str, work: Callable[[Connection], object]) -> None:
+def _with_connection(url: str, work: Callable[[Connection], object]) -> None:
     engine = create_engine(url)
     try:
-        async with engine.begin() as connection:
+        with engine.begin() as connection:
             if engine.dialect.name == "sqlite":
                 # The driver opens no transaction for DDL by itself; this one also waits for others.
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            await connection.run_sync(work)
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            work(connection)
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
 def _upgrade(connection: Connection) -> None:
@@ -96,4 +95,4 @@ def _config(connection: Connection) -> Config:
 
 
 if __name__ == "__main__":
-    asyncio.run(new_revision(*sys.argv[1:]))
+    new_revision(*sys.argv[1:])

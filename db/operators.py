@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Select, String, Text, delete, func, or_, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.rights import ROLES, Role
-from db.base import Base, Database, Repository, digest_of
+from db.base import Base, Database, Repository, digest_of, reads, writes
 
 CODE_LIFE_S = 3600.0
 _TELEGRAM = "telegram:"
@@ -115,7 +115,7 @@ class Operators(Repository):
             session.delete(row)
             return True
 
-        removed = await self._run(write)
+        removed = await self._database.write(write)
         if removed:
             await self._database.note_erased(f"operator:{user_id}")
         return removed
@@ -130,27 +130,24 @@ class Operators(Repository):
         """Return the team, in the order in which they came."""
         return await self._all(select(Operator).order_by(Operator.added))
 
-    async def new_code(self, role: Role, *, by: int = 0, account_id: int = 0) -> str:
+    @writes
+    def new_code(self, session: Session, role: Role, *, by: int = 0, account_id: int = 0) -> str:
         """Return a code that gives its first sender a role, within an hour.
 
         With an account of the console, the role is and remains that of the account.
         """
         code = secrets.token_urlsafe(12)
-
-        def write(session: Session) -> None:
-            now = time.time()
-            session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
-            session.add(
-                OperatorCodeRow(
-                    digest=digest_of(code),
-                    role=role,
-                    made_by=by,
-                    expires=now + CODE_LIFE_S,
-                    account_id=account_id,
-                )
+        now = time.time()
+        session.execute(delete(OperatorCodeRow).where(OperatorCodeRow.expires < now))
+        session.add(
+            OperatorCodeRow(
+                digest=digest_of(code),
+                role=role,
+                made_by=by,
+                expires=now + CODE_LIFE_S,
+                account_id=account_id,
             )
-
-        await self._run(write)
+        )
         return code
 
     async def redeem(self, code: str, *, user_id: int, name: str) -> Role | None:
@@ -182,7 +179,7 @@ class Operators(Repository):
             )
             return role if role in ROLES else None
 
-        role = await self._run(write)
+        role = await self._database.write(write)
         if role is None:
             self._failures[user_id] = [*recent, now]
         return role
@@ -222,17 +219,17 @@ class Audit(Repository):
             row.person = row.person or name or ""
         return [row for row, _ in rows]
 
-    async def choices(self) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    @reads
+    def choices(self, session: Session) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
         """Return who did something, each with the name to show, and what was done."""
-        async with self._database.session() as session:
-            people = await session.execute(_audit(AuditRow.actor, AuditRow.person).distinct())
-            found = [
-                (person or f"{_TELEGRAM}{actor}", person or f"{name or actor}, Telegram")
-                for actor, person, name in people
-                if person or actor
-            ]
-            actions = await session.scalars(select(AuditRow.action).distinct())
-            return sorted(found, key=lambda one: one[1].casefold()), sorted(actions)
+        people = session.execute(_audit(AuditRow.actor, AuditRow.person).distinct())
+        found = [
+            (person or f"{_TELEGRAM}{actor}", person or f"{name or actor}, Telegram")
+            for actor, person, name in people
+            if person or actor
+        ]
+        actions = session.scalars(select(AuditRow.action).distinct())
+        return sorted(found, key=lambda one: one[1].casefold()), sorted(actions)
 
 
 class Team(Repository):

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Database, Repository
+from db.base import Base, Database, Repository, writes
 from db.inbox import StoredUpdate
 
 Json: TypeAlias = dict[str, Any]
@@ -73,8 +73,10 @@ class Outbox(Repository):
         super().__init__(database)
         self._bot_id = bot_id
 
-    async def add(
+    @writes
+    def add(
         self,
+        session: Session,
         messages: Sequence[Outgoing],
         *,
         update_id: int | None = None,
@@ -82,36 +84,32 @@ class Outbox(Repository):
     ) -> list[StoredMessage]:
         """Queue messages, all or none; updates in `answers_also` are finished with them."""
         now = time.time()
-
-        def write(session: Session) -> list[StoredMessage]:
-            before = select(func.count()).where(
-                StoredMessage.bot_id == self._bot_id, StoredMessage.update_id == update_id
+        before = select(func.count()).where(
+            StoredMessage.bot_id == self._bot_id, StoredMessage.update_id == update_id
+        )
+        position = session.scalar(before) or 0 if update_id is not None else 0
+        rows = [
+            StoredMessage(
+                bot_id=self._bot_id,
+                update_id=update_id,
+                position=position + number,
+                created=now,
+                **asdict(message),
             )
-            position = session.scalar(before) or 0 if update_id is not None else 0
-            rows = [
-                StoredMessage(
-                    bot_id=self._bot_id,
-                    update_id=update_id,
-                    position=position + number,
-                    created=now,
-                    **asdict(message),
+            for number, message in enumerate(messages)
+        ]
+        session.add_all(rows)
+        if answers_also:
+            session.execute(
+                update(StoredUpdate)
+                .where(
+                    StoredUpdate.bot_id == self._bot_id,
+                    StoredUpdate.update_id.in_(answers_also),
                 )
-                for number, message in enumerate(messages)
-            ]
-            session.add_all(rows)
-            if answers_also:
-                session.execute(
-                    update(StoredUpdate)
-                    .where(
-                        StoredUpdate.bot_id == self._bot_id,
-                        StoredUpdate.update_id.in_(answers_also),
-                    )
-                    .values(state="done", payload="", error="answered together", finished=now)
-                )
-            session.flush()
-            return rows
-
-        return await self._run(write)
+                .values(state="done", payload="", error="answered together", finished=now)
+            )
+        session.flush()
+        return rows
 
     async def finish(
         self, outbox_id: int, state: OutboxState, *, message_id: int | None = None, error: str = ""
@@ -173,31 +171,30 @@ class Outbox(Repository):
         which = StoredMessage.outbox_id == outbox_id
         await self._update(StoredMessage, which, context=dict(context))
 
-    async def forget_at(self, chat_ids: Sequence[int], *, about: Callable[[str], bool]) -> None:
+    @writes
+    def forget_at(
+        self, session: Session, chat_ids: Sequence[int], *, about: Callable[[str], bool]
+    ) -> None:
         """Erase what the messages to the team's chats say of a customer.
 
         Those that did not arrive, or may not have, are deleted; those that wait to be sent, if
         `about` tells of their parameters and context, as JSON, that they are about the customer.
         Of those that were sent, what their buttons need is emptied.
         """
-
-        def write(session: Session) -> None:
-            rows = session.scalars(
-                select(StoredMessage).where(
-                    StoredMessage.bot_id == self._bot_id, StoredMessage.chat_id.in_(chat_ids)
-                )
+        rows = session.scalars(
+            select(StoredMessage).where(
+                StoredMessage.bot_id == self._bot_id, StoredMessage.chat_id.in_(chat_ids)
             )
-            for row in rows:
-                said = json.dumps([row.params, row.context], ensure_ascii=False)
-                if row.state in ("failed", "uncertain"):
+        )
+        for row in rows:
+            said = json.dumps([row.params, row.context], ensure_ascii=False)
+            if row.state in ("failed", "uncertain"):
+                session.delete(row)
+            elif about(said):
+                if row.state == "sent":
+                    row.context = {}
+                else:
                     session.delete(row)
-                elif about(said):
-                    if row.state == "sent":
-                        row.context = {}
-                    else:
-                        session.delete(row)
-
-        await self._run(write)
 
     async def purge(self, *, before: float) -> None:
         """Delete finished messages created before a time; their buttons no longer work."""

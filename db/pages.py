@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import String, UniqueConstraint, delete, select
-from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, Session, mapped_column
 
-from db.base import Base, Repository
+from db.base import Base, Repository, writes
 
 
 class PageState(MappedAsDataclass, Base):
@@ -35,11 +35,11 @@ class PageRepository(Repository):
         pages = await self._all(select(PageState).where(PageState.source == source))
         return {page.url: page for page in pages}
 
-    async def replace(self, source: str, pages: Iterable[PageState]) -> None:
+    @writes
+    def replace(self, session: Session, source: str, pages: Iterable[PageState]) -> None:
         """Remember exactly these pages of a source."""
-        async with self._database.session() as session:
-            await session.execute(delete(PageState).where(PageState.source == source))
-            rows = [replace(page) for page in pages]
-            for row in rows:
-                row.source = source
-            session.add_all(rows)
+        session.execute(delete(PageState).where(PageState.source == source))
+        rows = [replace(page) for page in pages]
+        for row in rows:
+            row.source = source
+        session.add_all(rows)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, ForeignKey, Integer, String, cast, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Repository
+from db.base import Base, Repository, writes
 from db.conversations import AnswerRow, FeedbackRow
 from db.figures import OUTCOME
 
@@ -50,16 +50,13 @@ class QuestionVectors(Repository):
         rows = await self._rows(older.limit(limit))
         return {row[0]: row[1] for row in rows}
 
-    async def add(self, model: str, vectors: Mapping[int, bytes]) -> None:
+    @writes
+    def add(self, session: Session, model: str, vectors: Mapping[int, bytes]) -> None:
         """Store vectors by answer; those of answers that were erased meanwhile are left out."""
-
-        def write(session: Session) -> None:
-            row = QuestionVectorRow
-            session.execute(delete(row).where(row.answer_id.in_(vectors)))
-            there = session.scalars(select(AnswerRow.id).where(AnswerRow.id.in_(vectors)))
-            session.add_all(row(answer_id=n, model=model, vector=vectors[n]) for n in there)
-
-        await self._run(write)
+        row = QuestionVectorRow
+        session.execute(delete(row).where(row.answer_id.in_(vectors)))
+        there = session.scalars(select(AnswerRow.id).where(AnswerRow.id.in_(vectors)))
+        session.add_all(row(answer_id=n, model=model, vector=vectors[n]) for n in there)
 
     async def list(self, model: str, since: float, *, last: int) -> Sequence[Stored]:
         """Return what is stored of questions since a moment, up to an answer, in their order."""

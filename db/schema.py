@@ -1,5 +1,6 @@
 """Is the schema up to date? Alembic, 10 MB of memory, is loaded only if it is not."""
 
+import asyncio
 from pathlib import Path
 
 from sqlalchemy import text
@@ -17,12 +18,16 @@ async def ensure_schema(url: str) -> None:
         UnknownSchema: if another version of the program wrote it; nothing was changed.
         StorageError: if it cannot be read or written.
     """
-    if await _stored_revision(url) == newest_revision():
+    await asyncio.to_thread(_ensure, url)
+
+
+def _ensure(url: str) -> None:
+    if _stored_revision(url) == newest_revision():
         return
     from db.migrate import upgrade
 
     try:
-        await upgrade(url)
+        upgrade(url)
     except DBAPIError as error:
         raise storage_error(error) from error
 
@@ -32,14 +37,14 @@ def newest_revision() -> str:
     return max(path.name.split("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
 
 
-async def _stored_revision(url: str) -> str | None:
+def _stored_revision(url: str) -> str | None:
     """Return the revision the database names; `None` if it has none yet."""
     engine = create_engine(url)
     try:
-        async with engine.connect() as connection:
-            found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        with engine.connect() as connection:
+            found = connection.scalar(text("SELECT version_num FROM alembic_version"))
             return None if found is None else str(found)
     except DBAPIError:
         return None  # a new database; what else is wrong, `upgrade` will say
     finally:
-        await engine.dispose()
+        engine.dispose()

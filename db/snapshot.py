@@ -1,5 +1,6 @@
 """A consistent copy of the database in one file, while the service goes on."""
 
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import text
@@ -24,16 +25,18 @@ async def snapshot(database: Database, path: Path) -> None:
     Raises:
         NoSnapshot: if the database is not SQLite.
     """
-    dialect = database.engine.dialect.name
-    if dialect != "sqlite":
-        raise NoSnapshot(dialect)
-    async with database.engine.connect() as connection:
-        await connection.execute(text("VACUUM INTO :path"), {"path": str(path)})
+    if not database.is_sqlite:
+        raise NoSnapshot(database.engine.dialect.name)
+    await database.run(partial(_vacuum, database, into=str(path)))
 
 
 async def vacuum(database: Database) -> None:
     """Give unused space in the database back to the disk."""
-    if database.engine.dialect.name != "sqlite":
-        return
-    async with database.engine.connect() as connection:
-        await connection.execute(text("VACUUM"))
+    if database.is_sqlite:
+        await database.run(partial(_vacuum, database))
+
+
+def _vacuum(database: Database, *, into: str = "") -> None:
+    statement = text("VACUUM INTO :path").bindparams(path=into) if into else text("VACUUM")
+    with database.engine.connect() as connection:
+        connection.execute(statement)

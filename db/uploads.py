@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import JSON, BigInteger, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from db.base import Base, Database, Repository
+from db.base import Base, Database, Repository, writes
 
 UploadState: TypeAlias = Literal[
     "checking", "preview", "applying", "live", "cancelled", "undone", "failed"
@@ -100,8 +100,10 @@ class Uploads(Repository):
         super().__init__(database)
         self._channel = channel
 
-    async def add(
+    @writes
+    def add(
         self,
+        session: Session,
         *,
         actor: int = 0,
         chat_id: int = 0,
@@ -112,25 +114,21 @@ class Uploads(Repository):
         customer: int = 0,
     ) -> int:
         """Store an upload that is to be checked; return its number."""
-
-        def write(session: Session) -> int:
-            row = Upload(
-                channel=self._channel,
-                actor=actor,
-                chat_id=chat_id,
-                thread_id=thread_id,
-                sent=[[file.name, file.file_id] for file in files],
-                columns=columns,
-                written=asdict(entry) if entry else {},
-                customer=customer,
-                state="checking",
-                created=time.time(),
-            )
-            session.add(row)
-            session.flush()
-            return row.upload_id
-
-        return await self._run(write)
+        row = Upload(
+            channel=self._channel,
+            actor=actor,
+            chat_id=chat_id,
+            thread_id=thread_id,
+            sent=[[file.name, file.file_id] for file in files],
+            columns=columns,
+            written=asdict(entry) if entry else {},
+            customer=customer,
+            state="checking",
+            created=time.time(),
+        )
+        session.add(row)
+        session.flush()
+        return row.upload_id
 
     async def get(self, upload_id: int) -> Upload | None:
         """Return an upload; ``None`` if there is none of this channel."""
@@ -195,20 +193,17 @@ class Uploads(Repository):
         which = Upload.upload_id == upload_id, Upload.state.in_(("checking", "preview"))
         return bool(await self._update(Upload, *which, written=asdict(entry), state="checking"))
 
-    async def tell_once(self, upload_id: int, *, update_id: int) -> bool:
+    @writes
+    def tell_once(self, session: Session, upload_id: int, *, update_id: int) -> bool:
         """Note that the customers who had asked are told now; return whether nobody did before.
 
         The same update may do it again when it is handled once more after a crash.
         """
-
-        def write(session: Session) -> bool:
-            row = session.get(Upload, upload_id)
-            if row is None or row.written.get("told", 0) not in (0, update_id):
-                return False
-            row.written = {**row.written, "told": update_id}
-            return True
-
-        return await self._run(write)
+        row = session.get(Upload, upload_id)
+        if row is None or row.written.get("told", 0) not in (0, update_id):
+            return False
+        row.written = {**row.written, "told": update_id}
+        return True
 
     async def forget(self, customer: int) -> None:
         """Erase the entries that came from a customer's question; what is live stays live."""

@@ -1,10 +1,10 @@
 """What keeps the data folder small, and no customer's words for longer than agreed."""
 
-import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 
+from core.config import RetentionConfig
 from core.wording import tr
 from db.base import Database
 from db.erasure import purge
@@ -13,18 +13,9 @@ from db.snapshot import vacuum
 from jobs.schedule import JobReport
 from kb.releases.release import Releases
 
-_RUNS_KEPT_S = 90 * 24 * 3600
+_DAY_S = 24 * 3600
+_RUNS_KEPT_DAYS = 90
 """Reports of runs are kept for a season: long enough to compare with the same weekday."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """For how long personal data is kept, in seconds."""
-
-    answers: Mapping[str, float] = field(default_factory=dict)
-    """By the beginning of chats' names; under the empty name, of all others."""
-    audit: float = math.inf
-    """What operators did."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +27,17 @@ class Housekeeping:
     database: Database
     _: KW_ONLY
     keep_releases: int
-    retention: Retention = Retention()
+    retention: RetentionConfig
     clock: Callable[[], float] = time.time
 
     async def job(self) -> JobReport:
         """Run on schedule."""
         pruned = await self.releases.prune(self.keep_releases)
-        now = self.clock()
-        await self.runs.forget(before=now - _RUNS_KEPT_S)
-        answers = await purge(
-            self.database,
-            {name: now - kept_s for name, kept_s in self.retention.answers.items()},
-            audit=now - self.retention.audit,
-        )
+        now, kept = self.clock(), self.retention
+        await self.runs.forget(before=now - _RUNS_KEPT_DAYS * _DAY_S)
+        days = {"telegram": kept.telegram_days, "api": kept.api_days, "": kept.web_days}
+        since = {name: now - number * _DAY_S for name, number in days.items()}
+        answers = await purge(self.database, since, audit=now - kept.audit_days * _DAY_S)
         await vacuum(self.database)
         return JobReport(
             tr(

@@ -86,15 +86,14 @@ class WeeklyReport:
         return JobReport(text, detail={"tell": text})
 
     async def _rising(self, now: float) -> list[tuple[str, int]]:
-        """Name the entries and passages that were given more often than in the week before."""
+        """Name the entries and documents that were given more often than in the week before."""
         cited = self.conversations.cited
         try:
             found = await rising(cited, self.named, since=now - _WEEK_S, now=now, most=_RISING)
         except AnswerdeskError as error:
             logger.warning("What is asked more often cannot be named: %s", error)
             return []
-        names = ((one.text if one.kind == "faq" else one.title, by) for one, by in found)
-        return [(short(name, _NAME_CHARS), by) for name, by in names if name]
+        return [(short(name, _NAME_CHARS), by) for _, name, by in found]
 
 
 def _signed(number: int) -> str:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from core.config import LookupConfig
 from core.errors import LookupFailed
 from core.protocols import Embedder
 from core.recent import Recent
@@ -58,18 +59,12 @@ class Lookup:
     """Something that customers ask about their own records."""
 
     name: str
-    questions: tuple[str, ...]
-    """Examples, in any language, without values."""
-    other_questions: tuple[str, ...]
-    """Examples of what is asked in like words and means something else."""
-    match_at: float
-    """Cosine to an example from which on a message asks for this."""
+    settings: LookupConfig
+    """Its examples and limits."""
     parameters: tuple[Parameter, ...]
     source: RecordSource
     replies: tuple[Reply, ...]
     """The first that fits a record is given."""
-    cache_s: float
-    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +178,11 @@ class Lookups:
                 continue
             vector = await self._embedder.embed_query(rest)
             cosines = questions @ vector
-            score = float(np.max(cosines[: len(lookup.questions)]))
-            other = float(np.max(cosines[len(lookup.questions) :], initial=-1.0))
+            score = float(np.max(cosines[: len(lookup.settings.questions)]))
+            other = float(np.max(cosines[len(lookup.settings.questions) :], initial=-1.0))
             slack = _SLACK_WITH_VALUE if values else _SLACK
-            if score < lookup.match_at - (slack if values else 0.0) or score < other + _MARGIN:
+            least = lookup.settings.match_at - (slack if values else 0.0)
+            if score < max(least, other + _MARGIN):
                 continue
             if score + slack >= await self._rival(vector) and (best is None or score > best[0]):
                 best = (score, lookup, values, rest)
@@ -200,8 +196,8 @@ class Lookups:
         async with self._embedding:
             if len(self._examples) < len(self._lookups):
                 self._examples = [
-                    await self._embedder.embed_queries([*lookup.questions, *lookup.other_questions])
-                    for lookup in self._lookups
+                    await self._embedder.embed_queries([*one.questions, *one.other_questions])
+                    for one in (lookup.settings for lookup in self._lookups)
                 ]
         return self._examples
 
@@ -239,11 +235,11 @@ class Lookups:
         found = self._cache.get(key)
         if found is None:
             try:
-                async with asyncio.timeout(lookup.timeout_s):
+                async with asyncio.timeout(lookup.settings.timeout_s):
                     found = await lookup.source.find(talk.values)
             except TimeoutError:
-                raise LookupFailed(f"no reply within {lookup.timeout_s:g} s") from None
-            self._cache.put(key, found, lookup.cache_s)
+                raise LookupFailed(f"no reply within {lookup.settings.timeout_s:g} s") from None
+            self._cache.put(key, found, lookup.settings.cache_s)
         return found
 
     def _is_own(self, record: Record, talk: _Talk) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.conversation.texts import LANGUAGE_NAMES, bot_text
 from bot.transport.render import render_plain
+from core.person_offer import offered_under_reply
 from core.shown import short, shown
 from core.types import Answer, Source
 from db.outbox import Outgoing
@@ -20,7 +21,6 @@ MAX_SOURCES = 3
 REASONS = ("wrong", "incomplete", "outdated", "not_my_question")
 
 _LABEL_CHARS = 48
-_OFFERS_PERSON = {"faq", "composed", "quoted", "unknown", "lookup"}
 JUDGED = {"faq", "composed", "quoted"}
 
 
@@ -129,7 +129,7 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
         rows.append([(service_text("none_of_these", *languages), "pick:none")])
     if kind in JUDGED and context["answer_id"]:
         rows.append([("👍", "fb:1"), ("👎", "fb:0")])
-    if kind in _OFFERS_PERSON and not pressing:
+    if offered_under_reply(kind) and not pressing:
         rows.append([person])  # a row of its own: three in a row cut its label on a phone
     return rows
 

@@ -1,7 +1,7 @@
 """What all customer handlers share: whom they speak to, in which language, and how they ask."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from core.types import Answer
 from db.chats import Chats
 from db.conversations import Conversations
 from db.handover import Handovers
+from db.operators import Operators, Team
 from db.outbox import Outbox, StoredMessage
 from kb.answering.desk import Desk
 
@@ -54,8 +55,12 @@ class CustomerService:
     outbox: Outbox
     chats: Chats
     handovers: Handovers
+    operators: Operators
+    team: Team
     manners: Manners
     shutdown: Shutdown
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    """Begins what is done beside the conversation."""
 
     async def ask(
         self, text: str, *, to: Addressee, language_code: str, stream: Stream | None = None

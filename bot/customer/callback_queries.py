@@ -20,6 +20,7 @@ from bot.conversation.service import CustomerService
 from bot.conversation.texts import LANGUAGE_NAMES, bot_text
 from bot.customer.handover_requests import HandoverRequests
 from bot.operator.topic_text import found_text
+from bot.transport.errors import TooLate
 from bot.transport.router import Press, Routes
 from bot.transport.typing import typing
 from db.outbox import StoredMessage
@@ -53,8 +54,7 @@ class CallbackQueries:
         stored, to = await self.service.pressed(query)
         sources = stored.context.get("sources", []) if stored else []
         if stored is None or not value.isdigit() or int(value) >= len(sources):
-            await self._expired(query, to)
-            return
+            raise TooLate(bot_text("expired", *to.languages))
         await self.service.alert(query)
         messages = passage_messages(sources[int(value)], to, reply_to=stored.message_id or 0)
         await self.service.sender.deliver(messages, update_id=update.update_id)
@@ -72,8 +72,7 @@ class CallbackQueries:
             return
         choices = stored.context.get("choices", []) if stored else []
         if stored is None or not value.isdigit() or int(value) >= len(choices):
-            await self._expired(query, to)
-            return
+            raise TooLate(bot_text("expired", *to.languages))
         await self.service.alert(query)
         await self.service.conversations.taken(int(stored.context.get("answer_id", 0)))
         question = choices[int(value)]["label"]
@@ -95,8 +94,7 @@ class CallbackQueries:
         stored, to = await self.service.pressed(query)
         helpful = value == "1"
         if stored is None or not await self._judge(stored, helpful=helpful, reason=""):
-            await self._expired(query, to)
-            return
+            raise TooLate(bot_text("expired", *to.languages))
         thanks = service_text("feedback_thanks", *to.languages)
         asked = service_text("what_was_wrong", *to.languages)
         await self.service.alert(query, thanks if helpful else asked)
@@ -110,8 +108,7 @@ class CallbackQueries:
             or value not in REASONS
             or not await self._judge(stored, helpful=False, reason=value)
         ):
-            await self._expired(query, to)
-            return
+            raise TooLate(bot_text("expired", *to.languages))
         await self.service.alert(query, service_text("feedback_thanks", *to.languages))
         await self._without_verdict(stored, to, ask_why=False)
 
@@ -152,9 +149,6 @@ class CallbackQueries:
         turns = await self.service.conversations.turns(f"telegram:{to.chat_id}", limit=_TURNS)
         said = [turn.answer for turn in turns if turn.question == context.get("question")]
         return said[-1] if said else quote
-
-    async def _expired(self, query: CallbackQuery, to: Addressee) -> None:
-        await self.service.alert(query, bot_text("expired", *to.languages))
 
     async def _judge(self, stored: StoredMessage, *, helpful: bool, reason: str) -> bool:
         answer_id = stored.context.get("answer_id", 0)

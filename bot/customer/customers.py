@@ -1,9 +1,8 @@
 """What customers write: questions, corrections, commands, and what the bot cannot read."""
 
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from telegram import Update
 from telegram.constants import ChatType
@@ -36,8 +35,6 @@ class Customers:
     me: Me
     link: TopicLink
     handover_requests: HandoverRequests
-    _: KW_ONLY
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
 
     @property
     def routes(self) -> Routes:
@@ -204,7 +201,7 @@ class Customers:
         )
         self.queue.take(first.update, len(followers))
         if copies:  # beside: the group's budget is small, and the customer's next message waits
-            self.spawn(self.link.send_copies(first.chat_id, stored[len(messages) :]))
+            self.service.spawn(self.link.send_copies(first.chat_id, stored[len(messages) :]))
         await self.service.sender.send_all(stored[: len(messages)])
 
     async def _with_what_follows(self, incoming: Incoming) -> tuple[str, list[Update]]:

@@ -1,20 +1,15 @@
 """A customer asks for a person: the team is told, and the customer what is true."""
 
-from collections.abc import Callable, Coroutine
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import time as now
-from typing import Any
 
 from bot.conversation.replies import Addressee
 from bot.conversation.service import CustomerService
 from bot.conversation.texts import bot_text
 from bot.operator.topic_link import TopicLink
-from core.hours import WorkingHours
 from core.rights import may
 from core.types import Answer, Urgency
-from db.conversations import Conversations
-from db.operators import Operators
 from kb.answering.texts import service_text
 
 
@@ -24,11 +19,6 @@ class HandoverRequests:
 
     service: CustomerService
     link: TopicLink
-    operators: Operators
-    questions: Conversations
-    _: KW_ONLY
-    hours: WorkingHours
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
 
     async def call(
         self,
@@ -60,14 +50,15 @@ class HandoverRequests:
         )
         if urgency and not new:
             await self.hasten(to.chat_id, urgency)
-        if not any(may(one.role, "talk") for one in await self.operators.list()):
+        if not any(may(one.role, "talk") for one in await self.service.operators.list()):
             await self._leave_open(to, reason, answer_id)
             return bot_text("nobody_here", *to.languages)
         if held:
-            self.spawn(self.link.propose(to.chat_id, answer_id, question=reason))
+            self.service.spawn(self.link.propose(to.chat_id, answer_id, question=reason))
         elif new or (await self.link.group() and not await self.link.has_card(to.chat_id)):
-            self.spawn(self.link.call(to.chat_id))
-        back = self.hours.next_opening(datetime.fromtimestamp(now(), UTC))
+            self.service.spawn(self.link.call(to.chat_id))
+        hours = self.service.manners.hours
+        back = hours.next_opening(datetime.fromtimestamp(now(), UTC))
         if back:
             days = bot_text("weekdays", *to.languages).split(",")
             return bot_text(
@@ -75,7 +66,7 @@ class HandoverRequests:
                 *to.languages,
                 day=days[back.weekday()].strip(),
                 time=back.strftime("%H:%M"),
-                zone=self.hours.timezone,
+                zone=hours.timezone,
             )
         return service_text("person_called", *to.languages)
 
@@ -93,16 +84,16 @@ class HandoverRequests:
     async def hasten(self, chat_id: int, urgency: Urgency) -> None:
         """Let a customer who waits already come before others, and their card say why."""
         if await self.service.handovers.hasten(chat_id, urgency):
-            self.spawn(self.link.refresh(chat_id))
+            self.service.spawn(self.link.refresh(chat_id))
 
     async def _leave_open(self, to: Addressee, reason: str, answer_id: int) -> None:
         """Keep the question for the list of those that wait for an operator."""
         if answer_id:
-            await self.questions.leave_open(answer_id)
+            await self.service.conversations.leave_open(answer_id)
         elif reason:
             language = to.languages[0] if to.languages else "en"
             text = bot_text("nobody_here", *to.languages)
-            await self.questions.record(
+            await self.service.conversations.record(
                 reason,
                 Answer("unknown", text, language[:8]),
                 chat=f"telegram:{to.chat_id}",

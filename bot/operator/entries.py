@@ -13,13 +13,13 @@ from bot.conversation.texts import bot_text
 from bot.operator.entry_text import MAX_ANSWER_CHARS
 from bot.operator.knowledge import KnowledgeDesk, live_buttons
 from bot.operator.pending_input import PendingInputHandler
+from bot.transport.errors import TooLate
 from bot.transport.incoming import Incoming
 from bot.transport.router import Press, Routes, number_in
 from core.rights import may
 from core.types import Answer
 from core.wording import N_, tr
 from db.conversations import OpenQuestion
-from db.operators import Operators, Team
 from db.pending_inputs import PendingInput
 from db.uploads import Entry, Upload, Uploads
 from kb.releases.open_questions import OpenQuestions, customers_of
@@ -39,8 +39,6 @@ class EntryDesk:
     knowledge: KnowledgeDesk
     pending_input: PendingInputHandler
     questions: OpenQuestions
-    operators: Operators
-    team: Team
 
     def __post_init__(self) -> None:
         self.pending_input.takes["entry_question"] = partial(self._rewritten, "question")
@@ -87,12 +85,12 @@ class EntryDesk:
 
     async def _where_applied(self, to: Addressee, actor: int) -> Addressee:
         """Return where somebody may apply what an operator proposes at a place."""
-        role = await self.operators.role_of(actor)
+        role = await self.service.operators.role_of(actor)
         if to.chat_id != actor or may(role, "publish"):
             return to
-        if group := await self.team.group():
+        if group := await self.service.team.group():
             return Addressee(group)
-        able = [one for one in await self.operators.list() if may(one.role, "publish")]
+        able = [one for one in await self.service.operators.list() if may(one.role, "publish")]
         return Addressee(able[0].user_id) if able else to
 
     # --- changing it ---------------------------------------------------------------------------
@@ -101,9 +99,9 @@ class EntryDesk:
         self, purpose: str, prompt: str, query: CallbackQuery, update: Update, value: str
     ) -> None:
         """Ask for another wording of the question or of the answer."""
-        if upload := await self._open(query, value):
-            pending = PendingInput(purpose, upload.upload_id)
-            await self.pending_input.ask(query, update, pending, prompt=tr(prompt))
+        upload, _ = await self._open(query, value)
+        pending = PendingInput(purpose, upload.upload_id)
+        await self.pending_input.ask(query, update, pending, prompt=tr(prompt))
 
     async def _rewritten(
         self, part: Literal["question", "answer"], incoming: Incoming, pending: PendingInput
@@ -136,22 +134,19 @@ class EntryDesk:
 
     async def confirm(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Let the entry be stored as it stands in the message with the button."""
-        upload = await self._open(query, value)
-        if upload is None or upload.entry is None:
-            return
-        if await self.uploads.change_entry(upload.upload_id, replace(upload.entry, confirmed=True)):
+        upload, entry = await self._open(query, value)
+        if await self.uploads.change_entry(upload.upload_id, replace(entry, confirmed=True)):
             self.knowledge.start(upload.upload_id)
 
-    async def _open(self, query: CallbackQuery, value: str) -> Upload | None:
-        """Return the entry under whose message a button was pressed, if it still waits."""
+    async def _open(self, query: CallbackQuery, value: str) -> tuple[Upload, Entry]:
+        """Return the entry under whose message a button was pressed, or raise `TooLate`."""
         upload = await self.uploads.get(number_in(value))
         shown = query.message
         current = upload and shown and upload.message_id == shown.message_id
         if upload is None or upload.state != "preview" or not upload.entry or not current:
-            await self.service.alert(query, tr("This entry is no longer open."))
-            return None
+            raise TooLate(tr("This entry is no longer open."))
         await self.service.alert(query)
-        return upload
+        return upload, upload.entry
 
     # --- afterwards ----------------------------------------------------------------------------
 
@@ -159,11 +154,9 @@ class EntryDesk:
         """Tell the customers who asked what the answer is, each once."""
         upload = await self.uploads.get(number_in(value))
         if upload is None or upload.entry is None or upload.state != "live":
-            await self.service.alert(query, tr("This entry is not live any more."))
-            return
+            raise TooLate(tr("This entry is not live any more."))
         if not await self.uploads.tell_once(upload.upload_id, update_id=update.update_id):
-            await self.service.alert(query, tr("They have been told already."))
-            return
+            raise TooLate(tr("They have been told already."))
         customers = customers_of(await self.questions.asked(upload.entry.open_ids))
         await self.service.alert(query, tr("Telling %(count)s.", count=len(customers)))
         await self.tell_customers(customers, upload.entry.answer, update_id=update.update_id)

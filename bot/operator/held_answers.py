@@ -9,6 +9,7 @@ from bot.conversation.service import CustomerService, place_of
 from bot.operator.pending_input import PendingInputHandler
 from bot.operator.topic_link import TopicLink
 from bot.operator.topic_text import held_buttons
+from bot.transport.errors import TooLate
 from bot.transport.incoming import Incoming
 from bot.transport.render import render_plain
 from bot.transport.router import Press, Routes, number_in
@@ -49,8 +50,7 @@ class HeldAnswers:
         """Send a held answer, once; the bot goes on answering."""
         draft = await self.drafts.claim(number_in(value), press=update.update_id)
         if draft is None:
-            await self.service.alert(query, tr(_DEALT_WITH))
-            return
+            raise TooLate(tr(_DEALT_WITH))
         await self.service.alert(query)
         chat_id = number_of(draft.chat)
         await self.service.handovers.answered(chat_id, draft.text, draft=draft.answer_id)
@@ -63,8 +63,7 @@ class HeldAnswers:
         """Let an operator write what a held answer shall be."""
         draft = await self.drafts.one(number_in(value))
         if draft is None:
-            await self.service.alert(query, tr(_DEALT_WITH))
-            return
+            raise TooLate(tr(_DEALT_WITH))
         await self.service.alert(query)
         prompt = f"{draft.text[:_NOTE_CHARS]}\n\n" + tr(WRITE)
         pending = PendingInput("held", draft.answer_id)

@@ -1,8 +1,8 @@
 """Files and entries that operators send: preview, apply, undo. For operators."""
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from telegram import CallbackQuery, Document, Update
@@ -13,7 +13,7 @@ from bot.conversation.replies import Addressee, Button, edited, message
 from bot.conversation.service import CustomerService
 from bot.operator.entry_text import entry_buttons, entry_live, entry_preview
 from bot.operator.uploads_text import DOWNLOAD_LIMIT, held_text, live_text, preview_text
-from bot.transport.errors import Stopping
+from bot.transport.errors import Stopping, TooLate
 from bot.transport.inbox import InboxQueue
 from bot.transport.incoming import Incoming
 from bot.transport.redact import redact
@@ -52,8 +52,6 @@ class KnowledgeDesk:
     uploads: Uploads
     library: Library
     queue: InboxQueue
-    _: KW_ONLY
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
     _offers: dict[int, Sequence[str]] = field(default_factory=dict, init=False)
     """What the columns of a previewed table may mean, by upload."""
 
@@ -127,8 +125,7 @@ class KnowledgeDesk:
             "checking",
             columns=offers[int(place)] if known else upload.columns,
         ):
-            await self.service.alert(query, tr("This preview is no longer open."))
-            return
+            raise TooLate(tr("This preview is no longer open."))
         await self.service.alert(query)
         await self._show(upload, tr("Reading it again …"))
         self.start(upload.upload_id)
@@ -136,13 +133,9 @@ class KnowledgeDesk:
     async def undo(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Bring back the release from before, if nobody published since."""
         upload = await self.uploads.get(number_in(value))
-        try:
-            if upload is None:
-                raise NothingToUndo(None)
-            await self._flow.check_undo(upload)
-        except NotUndoable as error:
-            await self.service.alert(query, str(error))
-            return
+        if upload is None:
+            raise NothingToUndo(None)
+        await self._flow.check_undo(upload)
         await self.service.alert(query)
         try:
             now = await self._flow.undo(upload)
@@ -172,7 +165,7 @@ class KnowledgeDesk:
 
         That it be published `anyway` is not stored: after a restart it is asked for again.
         """
-        self.spawn(self._work(upload_id, anyway=anyway))
+        self.service.spawn(self._work(upload_id, anyway=anyway))
 
     async def _work(self, upload_id: int, *, anyway: bool) -> None:
         upload = await self.uploads.get(upload_id)
@@ -278,8 +271,7 @@ class KnowledgeDesk:
     async def _apply_press(self, query: CallbackQuery, value: str, *, anyway: bool) -> None:
         upload = await self.uploads.get(number_in(value))
         if upload and await self._flow.concerns(upload):
-            await self.service.alert(query, tr("Confirm first that it may be stored as it stands."))
-            return
+            raise TooLate(tr("Confirm first that it may be stored as it stands."))
         await self._press(
             query, value, old="preview", new="applying", says=tr("Applying …"), anyway=anyway
         )
@@ -296,8 +288,7 @@ class KnowledgeDesk:
     ) -> None:
         upload = await self.uploads.get(number_in(value))
         if upload is None or not await self.uploads.move(upload.upload_id, old, new):
-            await self.service.alert(query, tr("This preview is no longer open."))
-            return
+            raise TooLate(tr("This preview is no longer open."))
         await self.service.alert(query)
         await self._show(upload, says)
         if new == "applying":

@@ -7,6 +7,7 @@ from telegram import CallbackQuery, Update
 from bot.conversation.replies import Addressee, Button, edited, message
 from bot.conversation.service import CustomerService
 from bot.operator.entry_text import link_buttons, link_text
+from bot.transport.errors import TooLate
 from bot.transport.router import Press, Routes
 from core.errors import AnswerdeskError
 from core.wording import tr
@@ -35,8 +36,7 @@ class LinkDesk:
         question = group.text
         entry = next(iter(await self.questions.nearest(question)), None)
         if entry is None:
-            await self.service.alert(query, tr("No entry is near. Write an answer instead."))
-            return
+            raise TooLate(tr("No entry is near. Write an answer instead."))
         await self.service.alert(query)
         _, to = await self.service.pressed(query)
         concerns = await self.questions.concerns_of(group, question)
@@ -57,8 +57,7 @@ class LinkDesk:
         """Add the question to the entry."""
         stored, _to = await self.service.pressed(query)
         if stored is None or "entry" not in stored.context or "number" in stored.context:
-            await self.service.alert(query, tr("This is no longer open."))
-            return
+            raise TooLate(tr("This is no longer open."))
         await self.service.alert(query, tr("Linking …"))
         context = dict(stored.context)
         try:
@@ -94,8 +93,7 @@ class LinkDesk:
         """Take the question out of the entry again, and put it back on the list."""
         stored, _to = await self.service.pressed(query)
         if stored is None or "number" not in stored.context:
-            await self.service.alert(query, tr("It was undone already."))
-            return
+            raise TooLate(tr("It was undone already."))
         await self.service.alert(query, tr("Undoing …"))
         try:
             await self.questions.unlink(stored.context["number"])

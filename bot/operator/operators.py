@@ -14,7 +14,7 @@ from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Press, Routes
 from core.rights import ROLES
 from core.wording import N_, ntr, tr
-from db.operators import Audit, Operator, Operators, Team
+from db.operators import Audit, Operator
 
 _MAY = {
     "viewer": N_("read what customers asked"),
@@ -29,8 +29,6 @@ class TeamDesk:
     """Handles what concerns the team itself."""
 
     service: CustomerService
-    operators: Operators
-    team: Team
     audit: Audit
     _: KW_ONLY
     on_group: Callable[[], None]
@@ -50,7 +48,7 @@ class TeamDesk:
 
     async def operator(self, incoming: Incoming, argument: str) -> None:
         """Make somebody an operator who has a code; the message with it is deleted."""
-        role = await self.operators.redeem(
+        role = await self.service.operators.redeem(
             argument, user_id=incoming.user.id, name=incoming.user.full_name
         )
         await self.service.sender.delete(incoming.chat_id, incoming.message.message_id)
@@ -70,7 +68,7 @@ class TeamDesk:
             role=tr(role),
             what=tr(_MAY[role]),
         )
-        if not await self.team.group():
+        if not await self.service.team.group():
             waiting = len(await self.service.handovers.open())
             if waiting:
                 text += " " + ntr(
@@ -95,7 +93,7 @@ class TeamDesk:
                 incoming, tr("Ask me in our private chat: a code is for one person only.")
             )
             return
-        code = await self.operators.new_code(role, by=incoming.user.id)
+        code = await self.service.operators.new_code(role, by=incoming.user.id)
         await self.service.reply(
             incoming,
             tr(
@@ -108,10 +106,10 @@ class TeamDesk:
 
     async def show_team(self, incoming: Incoming, _: str) -> None:
         """Show the team; owners may remove somebody."""
-        members = await self.operators.list()
-        mine = await self.operators.role_of(incoming.user.id)
+        members = await self.service.operators.list()
+        mine = await self.service.operators.role_of(incoming.user.id)
         lines = [_member(m) for m in members]
-        group = await self.team.group()
+        group = await self.service.team.group()
         lines.append("")
         lines.append(
             tr("Our group is set.")
@@ -125,8 +123,8 @@ class TeamDesk:
 
     async def remove(self, query: CallbackQuery, _: Update, value: str) -> None:
         """Remove somebody from the team."""
-        gone = value.isdigit() and await self.operators.remove(int(value))
-        members = await self.operators.list()
+        gone = value.isdigit() and await self.service.operators.remove(int(value))
+        members = await self.service.operators.list()
         if gone:
             await self.menus.remove(int(value))
         await self.service.alert(
@@ -152,7 +150,7 @@ class TeamDesk:
                 tr("Make me an administrator who may manage topics, then write /here again."),
             )
             return
-        await self.team.set_group(chat.id)
+        await self.service.team.set_group(chat.id)
         await self.service.reply(
             incoming,
             tr("This is our group now. Each customer who needs a person gets a topic here."),

@@ -60,28 +60,24 @@ class QuestionDesk:
         """Take questions off the list that are not for us."""
         try:
             number = await self.questions.dismiss(number_in(value))
-            await self.service.alert(query, tr("Dismissed: %(count)s.", count=number))
+            said = tr("Dismissed: %(count)s.", count=number)
         except DealtWith as error:
-            await self.service.alert(query, str(error))
+            said = str(error)
+        await self.service.alert(query, said)
         stored, _to = await self.service.pressed(query)
         context = stored.context if stored else {}
         await self._show(query, context.get("order", "most"), context.get("page", 0))
 
     async def answer(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Ask for the answer to a question."""
-        group = await self._group(query, value)
-        if group is None:
-            return
+        group = await self.questions.group(number_in(value))
         await self.service.alert(query)
         pending = PendingInput("answer", group.newest.open_id)
         await self.pending_input.ask(query, update, pending, prompt=answer_prompt(group))
 
     async def link(self, query: CallbackQuery, update: Update, value: str) -> None:
         """Offer to have the nearest entry answer a question from now on."""
-        group = await self._group(query, value)
-        if group is None:
-            return
-        await self.links.propose(query, update, group)
+        await self.links.propose(query, update, await self.questions.group(number_in(value)))
 
     async def on_answer(self, incoming: Incoming, pending: PendingInput) -> None:
         """Propose the question with what the operator wrote as an entry."""
@@ -99,14 +95,6 @@ class QuestionDesk:
         )
 
     # --- what they share -----------------------------------------------------------------------
-
-    async def _group(self, query: CallbackQuery, value: str) -> OpenGroup | None:
-        """Return the questions that a button is about; ``None``, and say so, if none are open."""
-        try:
-            return await self.questions.group(number_in(value))
-        except DealtWith as error:
-            await self.service.alert(query, str(error))
-            return None
 
     async def _show(self, query: CallbackQuery, order: Order, page: int) -> None:
         """Bring the list in the message with the button up to date."""

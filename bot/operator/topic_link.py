@@ -38,7 +38,6 @@ from db.accounts import Accounts
 from db.drafts import Drafts
 from db.handover import Handover, Place
 from db.inbox import Inbox
-from db.operators import Operators, Team
 from db.outbox import Outgoing, StoredMessage
 
 logger = logging.getLogger(__name__)
@@ -55,8 +54,6 @@ class TopicLink:
     """Opens topics and copies messages between them and the customers."""
 
     service: CustomerService
-    team: Team
-    operators: Operators
     inbox: Inbox
     drafts: Drafts
     accounts: Accounts
@@ -75,7 +72,7 @@ class TopicLink:
             handover = await self.service.handovers.get(chat_id)
             if handover is None or handover.card_id:
                 return
-            if not await self.team.group():
+            if not await self.group():
                 await self._write_to_operators(handover)
                 return
             try:
@@ -86,7 +83,7 @@ class TopicLink:
 
     async def propose(self, chat_id: int, answer_id: int, *, question: str) -> None:
         """Show the team a held answer: in the customer's topic; without a group, to each."""
-        group = await self.team.group()
+        group = await self.group()
         if group:
             await self.call(chat_id)
         handover = await self.service.handovers.get(chat_id)
@@ -95,7 +92,7 @@ class TopicLink:
             return
         places = [Addressee(group, handover.thread_id)]
         if not group:
-            places = [Addressee(operator.user_id) for operator in await self.operators.list()]
+            places = [Addressee(one.user_id) for one in await self.service.operators.list()]
         with self._speaking():
             text, buttons = held_text(question, draft.text), [held_buttons(answer_id)]
         await self.service.sender.deliver(
@@ -104,7 +101,7 @@ class TopicLink:
 
     async def catch_up(self) -> None:
         """Give topics to customers who called before there was a group, or just before the end."""
-        if await self.team.group():
+        if await self.group():
             for handover in await self.service.handovers.open():
                 if not handover.card_id:
                     await self.call(handover.chat_id)
@@ -120,12 +117,12 @@ class TopicLink:
 
     async def group(self) -> int:
         """Return the team's group, 0 if it has none."""
-        return await self.team.group()
+        return await self.service.team.group()
 
     async def reopen(self, handover: Handover) -> int:
         """Open a topic that was closed; return 0 if it was deleted."""
         try:
-            await self.service.bot.reopen_forum_topic(await self.team.group(), handover.thread_id)
+            await self.service.bot.reopen_forum_topic(await self.group(), handover.thread_id)
         except BadRequest as refusal:
             if _is_gone(str(refusal)):
                 return 0
@@ -134,7 +131,7 @@ class TopicLink:
     async def close(self, handover: Handover) -> None:
         """Close a topic; it is opened again when the customer calls again."""
         try:
-            await self.service.bot.close_forum_topic(await self.team.group(), handover.thread_id)
+            await self.service.bot.close_forum_topic(await self.group(), handover.thread_id)
         except BadRequest as refusal:
             logger.info("A topic was not closed: %s", refusal)
 
@@ -142,8 +139,8 @@ class TopicLink:
         """Delete a customer's topic with everything in it, and what the team was sent."""
         service = self.service
         handover = await service.handovers.get(chat_id)
-        group = await self.team.group()
-        team = [group, *(operator.user_id for operator in await self.operators.list())]
+        group = await self.group()
+        team = [group, *(operator.user_id for operator in await self.service.operators.list())]
         turns = await service.conversations.turns(f"telegram:{chat_id}", limit=_ALL_TURNS)
         about = _tells_of(chat_id, handover, [turn.question for turn in turns])
         await service.outbox.forget_at(team, about=about)
@@ -157,14 +154,14 @@ class TopicLink:
     async def refresh(self, chat_id: int) -> None:
         """Let the card show how the conversation stands."""
         handover = await self.service.handovers.get(chat_id)
-        group = await self.team.group()
+        group = await self.group()
         if handover and handover.card_id and group:
             card = await self._card(handover, group)
             await self.service.sender.edit(group, handover.card_id, card.params)
 
     async def _open(self, handover: Handover) -> Handover:
         """Make or reopen the topic and put a new card into it."""
-        service, group, chat_id = self.service, await self.team.group(), handover.chat_id
+        service, group, chat_id = self.service, await self.group(), handover.chat_id
         thread = await self.reopen(handover) if handover.thread_id else 0
         if not thread:
             name = await service.chats.name(chat_id)
@@ -186,7 +183,7 @@ class TopicLink:
         turns = await service.conversations.turns(f"telegram:{handover.chat_id}", limit=_TURNS)
         holder = ""
         if handover.holder:
-            names = {o.user_id: o.name for o in await self.operators.list()}
+            names = {o.user_id: o.name for o in await self.service.operators.list()}
             holder = names.get(handover.holder, "")
         name = await service.chats.name(handover.chat_id)
         assigned = (await self.accounts.assigned([handover.chat])).get(handover.chat)
@@ -212,7 +209,7 @@ class TopicLink:
         await self.service.sender.deliver(
             [
                 message(Addressee(operator.user_id), text, buttons=reply)
-                for operator in await self.operators.list()
+                for operator in await self.service.operators.list()
                 if may(operator.role, "talk")
             ]
         )
@@ -226,7 +223,7 @@ class TopicLink:
 
         Empty if the customer does not wait, or the topic is still to be made: its card has it.
         """
-        group = await self.team.group()
+        group = await self.group()
         if not (handover and handover.state == "waiting" and handover.thread_id and group):
             return []
         if not written[0].private:
@@ -258,7 +255,7 @@ class TopicLink:
     async def to_topic(self, incoming: Incoming) -> None:
         """Pass on what a customer wrote into their topic; make it again if it was deleted."""
         handover = await self.service.handovers.get(incoming.chat_id)
-        group = await self.team.group()
+        group = await self.group()
         if handover is None:
             return
         if incoming.text:

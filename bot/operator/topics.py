@@ -18,6 +18,7 @@ from bot.operator.held_answers import WRITE
 from bot.operator.pending_input import INSIDE, PendingInputHandler
 from bot.operator.topic_link import TopicLink
 from bot.operator.topic_text import draft_buttons, save_button
+from bot.transport.errors import TooLate
 from bot.transport.incoming import Incoming
 from bot.transport.router import Command, Content, OnCommand, OnPress, Press, Routes
 from core.wording import N_, tr
@@ -180,8 +181,7 @@ class Topics:
                 handover.chat_id, update_id=update.update_id
             )
         if handover is None or not draft:
-            await self.service.alert(query, tr("There is no draft any more."))
-            return
+            raise TooLate(tr("There is no draft any more."))
         await self.service.alert(query)
         if handover.state != "held":
             await self._take(handover, query.from_user.id)
@@ -200,8 +200,7 @@ class Topics:
         """Let an operator write what the draft shall be."""
         handover = await self._pressed(query)
         if handover is None or not handover.draft:
-            await self.service.alert(query, tr("There is no draft any more."))
-            return
+            raise TooLate(tr("There is no draft any more."))
         await self.service.alert(query)
         await self.pending_input.ask(
             query,
@@ -222,8 +221,7 @@ class Topics:
         number = int(value) if value.lstrip("-").isdigit() else 0
         handover = await self.service.handovers.get(number)
         if handover is None or handover.state == "closed":
-            await self.service.alert(query, tr("Somebody has answered, or they are gone."))
-            return
+            raise TooLate(tr("Somebody has answered, or they are gone."))
         await self.service.alert(query)
         prompt = f"“{handover.reason[:500]}”\n\n" + tr(
             "Write your answer. Your next message here is sent."
@@ -250,8 +248,7 @@ class Topics:
         """Propose the customer's question and the last answer as an entry."""
         handover = await self._pressed(query)
         if handover is None or not handover.answer or self.entries is None:
-            await self.service.alert(query, tr("Nobody has answered here yet."))
-            return
+            raise TooLate(tr("Nobody has answered here yet."))
         await self.service.alert(query)
         await self._save(handover, handover.answer, query.from_user.id, update.update_id)
 

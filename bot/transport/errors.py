@@ -35,6 +35,10 @@ class Deaf(BotStopped):
         )
 
 
+class TooLate(AnswerdeskError):
+    """A button cannot be pressed any more; the text is shown to who pressed it."""
+
+
 class Stopping(AnswerdeskError):
     """The bot is being stopped; what is not finished stays stored for the next start."""
 

@@ -10,6 +10,7 @@ from telegram.constants import ChatType
 
 from bot.transport.incoming import ANONYMOUS_ADMIN, TELEGRAM_ITSELF, Incoming, Me, command_of, read
 from bot.transport.sender import Rows
+from core.errors import AnswerdeskError
 from core.rights import Audience, may
 from core.wording import speak
 from db.operators import Audit, Operators
@@ -78,6 +79,9 @@ class Router:
     _: KW_ONLY
     unknown_command: OnCommand
     refuse: Callable[[CallbackQuery], Awaitable[None]]
+    alert: Callable[[CallbackQuery, str], Awaitable[None]]
+    told: tuple[type[AnswerdeskError], ...]
+    """Errors whose text is shown to who pressed a button."""
     resume: Callable[[int], Awaitable[bool]]
     permits: Operators
     records: Audit
@@ -162,7 +166,10 @@ class Router:
         if press.audience != "anyone":
             await self.records.record(query.from_user.id, f"button {prefix}", value)
         await self._speak(press.audience, query.from_user, message)
-        await press.run(query, update, value)
+        try:
+            await press.run(query, update, value)
+        except self.told as error:
+            await self.alert(query, str(error))
 
     async def _speak(self, audience: Audience, user: User, message: Message | None) -> None:
         """Speak an operator's own language in their private chat."""

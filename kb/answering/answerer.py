@@ -167,6 +167,8 @@ class Answerer:
         answer = self._in_mood(
             self._composer.led_in(answer, text, language), mood, language, asks=asks
         )
+        if answer.kind == "smalltalk" and asks and history:
+            answer = replace(answer, unanswered=text)  # "and the viola?" may be no small talk
         return self._composer.held(answer, language) if answer.draft else answer
 
     async def answer_question(self, question: str) -> Answer:

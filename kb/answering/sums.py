@@ -49,6 +49,13 @@ def asks_price(question: str) -> bool:
     return _said("price").search(question) is not None
 
 
+def asks_extreme(question: str) -> Literal["lowest", "highest", ""]:
+    """Return which price of several a question asks for: "the cheapest"."""
+    if _said("lowest").search(question):
+        return "lowest"
+    return "highest" if _said("highest").search(question) else ""
+
+
 @cache
 def _said(name: str, part: str = "") -> re.Pattern[str]:
     listed = read_lists(_FILE)[name]

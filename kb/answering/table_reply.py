@@ -6,15 +6,19 @@ import numpy as np
 
 from core.types import Chunk, Hit
 from kb.answering.choose import MOST
+from kb.answering.comparison import compared, compares
 from kb.answering.intent import split_questions
 from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece
 from kb.answering.plain import plain
+from kb.answering.sums import asks_price
 from kb.answering.tables import (
     Row,
     cells_of,
     choose_rows,
-    conditions,
+    has_amount,
+    is_bare,
+    names_currency,
     read_rows,
     row_name,
     row_values,
@@ -22,7 +26,11 @@ from kb.answering.tables import (
     say_rows,
 )
 from kb.text.layout import Unit, heading_above, length, run_around, units_of
+from kb.text.ranges import fit
 from kb.text.stems import stems
+
+_NOT_COMPARED = 0.5
+"""Probability that rows are meant which could not be compared as a question asks."""
 
 
 async def say_table(
@@ -66,7 +74,7 @@ async def say_table(
     beside = [one for one in above if one.title == chunk.title]
     cells = [cell for i in chosen for _, cell in rows[i].cells]
     aside = await _aside(parts, asked.last, chunk, beside, texts)
-    for sentence in dict.fromkeys([*conditions(asked.last, above, cells), *aside]):
+    for sentence in dict.fromkeys([*conditions(asked.last, above, passages, cells), *aside]):
         if length(f"{said}\n{sentence}") <= MOST:
             said = f"{said}\n{sentence}"
             texts.append(sentence)
@@ -82,12 +90,15 @@ async def _chosen(
 
     And how probable it is that these are meant.
     """
+    if compares(asked.last) and (meant := compared(asked.last, rows)):
+        return meant, 1.0
     texts = [row.text for row in rows]
     questions = [] if asked.latest else split_questions(asked.text)
     if len(questions) < 2:
         near = await _near(parts, asked, chunk, rows)
         read = await parts.odds_of_all(asked, chunk, texts)
-        return choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+        meant, sure = choose_rows(asked.text, rows, latest=asked.latest, near=near, read=read)
+        return meant, min(sure, _NOT_COMPARED) if compares(asked.last) else sure
     found, likely = set[int](), 1.0
     for question in questions:
         odds = await parts.odds(question, chunk, texts)
@@ -143,6 +154,25 @@ async def _aside(
     ]
     odds = await parts.odds(question, chunk, texts, least=1)
     return [] if odds is None or odds.max() < SILENT else [texts[int(odds.argmax())]]
+
+
+def conditions(
+    question: str, above: Sequence[Chunk], document: Sequence[Chunk], cells: Sequence[str]
+) -> list[str]:
+    """Return the sentences of a document that the cells of a table have to be read with.
+
+    About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
+    lower", where they stand above the table; and the currency of bare numbers, wherever: "All
+    prices in euros a night".
+    """
+    bare = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
+    told = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
+    return told + ([text for text in _prose(document) if names_currency(text)][:1] if bare else [])
+
+
+def _prose(chunks: Sequence[Chunk]) -> list[str]:
+    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
+    return [unit.text for unit in units if unit.kind in ("sentence", "item")]
 
 
 def _rows_in(chunk: Chunk) -> list[str]:

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.types import Chunk
 from kb.answering.choose import MOST
 from kb.answering.sums import asks_price
 from kb.text.facts import extract_facts
-from kb.text.layout import length, units_of
+from kb.text.layout import length
 from kb.text.lexicon import alternatives, fold, lexicon, yes_or_no
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
@@ -131,12 +130,12 @@ def choose_rows(
     """
     if len(rows) < 2:
         return list(range(len(rows))), 1.0
-    told = _told(question, rows)
+    told = words_told(question, rows)
     named = _named(question, rows)
     if latest not in ("", question):
         if last := _named(latest, rows):
             return list(last), 1.0
-        told = [sum(both) for both in zip(told, _told(latest, rows), strict=True)]
+        told = [sum(both) for both in zip(told, words_told(latest, rows), strict=True)]
         new = set(stems(latest))
         named = {i: n for i, n in named.items() if new & set(stems(row_name(rows, i)))} or named
     nothing = [0.0] * len(rows)
@@ -200,7 +199,7 @@ def _named(question: str, rows: Sequence[Row]) -> dict[int, set[str]]:
     return {i: n for i, n in enumerate(named) if n and not any(n < other for other in named)}
 
 
-def _told(question: str, rows: Sequence[Row]) -> list[float]:
+def words_told(question: str, rows: Sequence[Row]) -> list[float]:
     """Return how much of a question the cells of each row say; a word of few rows counts more.
 
     A word counts for its abbreviation, "Friday" for "Fri", and a quantity for the range that it
@@ -261,7 +260,7 @@ def say_rows(
     )
     han = language in ("zh", "ja")
     if len(chosen) == 1:
-        text = _line(rows, chosen[0], columns, han=han, named=True)
+        text = _line(rows, chosen[0], columns, han=han, named=not all(map(_is_price, columns)))
         return text if text.endswith((".", "。", "!", "?")) else text + ("。" if han else ".")
     lines = [_line(rows, i, columns, han=han) for i in chosen]
     most = len(lines) if columns else _MANY
@@ -369,33 +368,22 @@ def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
+def _is_price(name: str) -> bool:
+    """Tell whether a column's name says no more than that it has prices."""
+    return len(words(name)) == 1 and asks_price(name)
+
+
 def has_amount(text: str) -> bool:
     """Tell whether a text states an amount of money."""
     return any(fact.kind == "amount" for fact in extract_facts(text))
 
 
-def conditions(question: str, chunks: Sequence[Chunk], cells: Sequence[str]) -> list[str]:
-    """Return the sentences beside a table that its cells have to be read with.
-
-    About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
-    lower"; and the currency of bare numbers, "All prices in euros a night".
-    """
-    units = [unit for chunk in chunks for unit in units_of(chunk.text, chunk.language)]
-    told = dict.fromkeys(unit.text for unit in units if unit.kind in ("sentence", "item"))
-    bare = asks_price(question) and any(map(_is_bare, cells)) and not any(map(has_amount, cells))
-    return [
-        text
-        for text in told
-        if fit(question, text, days_only=True) > 0 or (bare and _names_currency(text))
-    ]
-
-
-def _is_bare(cell: str) -> bool:
+def is_bare(cell: str) -> bool:
     """Tell whether a cell is a number without a unit."""
     return _BARE.fullmatch(cell) is not None
 
 
-def _names_currency(text: str) -> bool:
+def names_currency(text: str) -> bool:
     """Tell whether a text names a currency and no number: "All prices in euros"."""
     named = re.search(alternatives(lexicon().currencies), fold(text), re.IGNORECASE)
     return named is not None and not re.search(r"\d", text)
@@ -419,7 +407,7 @@ def _cell(name: str, cell: str) -> str:
     """Return a cell behind the name of its column, unless it has that itself: "Room 22"."""
     if cell.casefold().startswith(name.casefold()):
         return cell
-    if _is_bare(cell) and _names_currency(name) and len(words(name)) == 1:
+    if is_bare(cell) and names_currency(name) and len(words(name)) == 1:
         return f"{cell} {name}"
     apart = _is_clause(cell) or "," in name or (name[-1].isdigit() and cell[:1].isdigit())
     return f"{name}{':' if apart and name[-1] not in '?:？：' else ''} {cell}"

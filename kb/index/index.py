@@ -164,13 +164,15 @@ class Index:
             tags = await handle.tags.list()
             gone = [name for name in map(tag_name, numbers) if name in tags]
             if not gone:
-                return  # optimising writes the whole table once more
+                return
             for name in gone:
                 await handle.tags.delete(name)
             # No release is older than its oldest tag, and cleaning up to shortly before is allowed.
             versions = {found["version"]: found for found in await handle.list_versions()}
             tagged = [tag["version"] for tag in (await handle.tags.list()).values()]
             if tagged:
+                # Optimising an empty version joins nothing; a change starts from the release.
+                await handle.delete("true")
                 age_s = time.time() - versions[min(tagged)]["timestamp"].timestamp()
                 await handle.optimize(cleanup_older_than=timedelta(seconds=age_s + _PAUSE_S))
 

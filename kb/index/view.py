@@ -140,7 +140,7 @@ class View(Reader):
         if self.table is None:
             return []
         query = self.table.query().nearest_to(vector).distance_type("cosine").limit(k)
-        query = query.nprobes(20).refine_factor(max(1, -(-_COMPARED // k)))
+        query = query.nprobes(30).refine_factor(max(1, -(-_COMPARED // k)))
         found = await self._fetch(query, "_distance", today, rows)
         return [row.scored(1.0 - far) for row, far in found if far is not None]
 

@@ -147,11 +147,15 @@ class OpenQuestions:
     async def nearest(self, words: str, *, most: int = 1) -> list[Chunk]:
         """Return the entries nearest to a question, or to words; none while nothing can be
         searched."""
+        return [one for one in await self.near(words) if one.kind == "faq"][:most]
+
+    async def near(self, words: str) -> list[Chunk]:
+        """Return the entries and passages near a question, the nearest first; likewise."""
         try:
             found = await self.finder.retrieve(words, k=_LOOKED_AT)
         except (ModelError, IndexUnusable):
             return []
-        return [hit.chunk for hit in found.hits if hit.chunk.kind == "faq"][:most]
+        return [hit.chunk for hit in found.hits]
 
     async def asked(self, open_ids: Sequence[int]) -> list[OpenQuestion]:
         """Return questions by number, whatever became of them; who was forgotten is left out."""

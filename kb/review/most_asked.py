@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from core.shown import short
 from core.types import Answer, AnswerChange, Chunk, IngestReport
 from core.wording import N_, ntr, tr
 from kb.review.gate import change_of, rests_on
 
+T = TypeVar("T")
 AskedOnce: TypeAlias = tuple[str, int, int]
 """A question, how often it was asked, and the last answer to it (0: none)."""
 Asked: TypeAlias = Callable[[], Awaitable[Sequence[AskedOnce]]]
@@ -56,19 +57,33 @@ def differences(
 
 async def rising(
     cited: Cited, named: Named, *, since: float, now: float, most: int
-) -> list[tuple[Chunk, int]]:
-    """Return the entries and passages given more often from `since` to `now` than as long before.
+) -> list[tuple[str, str, int]]:
+    """Return the entries and documents given more often from `since` to `now` than as long before.
 
-    Each with how many times more, the most first; moments are UTC epoch seconds.
+    Each as the id of the entry (empty: a document), its question or the document's name, and how
+    many times more, the most first; moments are UTC epoch seconds.
 
     Raises:
         AnswerdeskError: if the live ones cannot be named.
     """
     both, latest = await cited(since=2 * since - now), await cited(since=since)
-    more = {key: 2 * len(given) - len(both[key]) for key, given in latest.items() if key in both}
-    order = sorted((-by, key) for key, by in more.items() if by >= _RISES_BY)
-    live = {one.chunk_id: one for one in await named([key for _, key in order])}
-    return [(live[key], -by) for by, key in order if key in live][:most]
+    names = {
+        one.chunk_id: (one.chunk_id, one.text) if one.kind == "faq" else ("", one.doc_id)
+        for one in await named([*both])
+    }
+    before, after = together(both, names), together(latest, names)
+    more = {name: 2 * len(given) - len(before[name]) for name, given in after.items()}
+    order = sorted((-by, name) for name, by in more.items() if by >= _RISES_BY)
+    return [(*name, -by) for by, name in order][:most]
+
+
+def together(cited: Mapping[str, Collection[int]], names: Mapping[str, T]) -> dict[T, set[int]]:
+    """Return answers by a name of the chunks that they cite, each once, without nameless chunks."""
+    found: dict[T, set[int]] = {}
+    for key, given in cited.items():
+        if key in names:
+            found.setdefault(names[key], set()).update(given)
+    return found
 
 
 def answers_text(report: IngestReport, words: Mapping[int, str] = _NO_WORDS) -> list[str]:

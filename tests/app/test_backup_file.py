@@ -195,8 +195,8 @@ async def test_a_database_without_a_file_is_named(tmp_path: Path) -> None:
     class Postgres:
         name = "postgresql"
 
-    engine = create_engine("sqlite+answerdesk://")
-    engine.sync_engine.dialect = Postgres()  # type: ignore[assignment]
+    engine = create_engine("sqlite://")
+    engine.dialect = Postgres()  # type: ignore[assignment]
     with pytest.raises(NoSnapshot, match="The database is postgresql"):
         await snapshot(Database(engine), tmp_path / "x")
 

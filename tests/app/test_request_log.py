@@ -78,8 +78,7 @@ class Echoing(Answerer):
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[tuple[Desk, Database]]:
     database = Database(create_engine(database_url("", tmp_path)))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    Base.metadata.create_all(database.engine)
     worker = Worker("echo", "tests.models.workers.echo_child", {})
     await worker.start()
     yield Desk(Echoing(worker), Conversations(database), Metrics()), database
@@ -190,7 +189,7 @@ def _never(*_: object) -> Any:
 
 
 async def test_libraries_write_warnings_only_and_errors_are_one_line(log: io.StringIO) -> None:
-    logging.getLogger("aiosqlite").debug("executing %s", WORDS)
+    logging.getLogger("sqlalchemy.engine").debug("executing %s", WORDS)
     logging.getLogger("telegram.ext").info("Update %s", WORDS)
     try:
         PurePath(f"bot{TOKEN}").relative_to("/nowhere")

@@ -65,14 +65,14 @@ def test_nothing_is_installed_without_hashes_but_what_the_manual_names() -> None
     assert found == {name: {"requirements-torch.txt", "."} for name in found}
 
 
-def test_the_base_image_is_named_in_one_place_with_no_digest_or_a_whole_one() -> None:
+def test_the_base_image_is_named_in_one_place_by_a_whole_digest() -> None:
     """Target 42."""
     image = (PROJECT / "Dockerfile").read_text("utf-8")
     assert {line.split()[1] for line in image.splitlines() if line.startswith("FROM")} == {
         "${BASE}"
     }
     (base,) = re.findall(r"^ARG BASE=(\S+)$", image, re.MULTILINE)
-    assert re.fullmatch(r"python:3\.11-slim-bookworm(@sha256:[0-9a-f]{64})?", base)
+    assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", base)
 
 
 def test_the_image_recognises_text_unless_it_is_built_without() -> None:

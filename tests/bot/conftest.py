@@ -10,6 +10,7 @@ import pytest
 from bot.conversation.service import Manners
 from bot.telegram_app import TelegramBot, TelegramSettings
 from db.base import Database
+from db.conversations import Conversations
 from tests.bot.fakes import QuickShutdown, ScriptedDesk
 from tests.bot.office import Office
 from tests.botapi import TOKEN, BotApi
@@ -47,6 +48,8 @@ def start_bot(telegram: BotApi, database: Database, desk: ScriptedDesk) -> Start
         shutdown = changes.pop("shutdown", None) or QuickShutdown()
         scripted: Any = desk
         used = changes.pop("database", database)
+        kept = Conversations(used)
+        scripted.record, scripted.leave_open = kept.record, kept.leave_open
         library = changes.pop("library", None)
         erasures = changes.pop("erasures", None)
         conversations = changes.pop("conversations", scripted)

@@ -28,3 +28,9 @@ class Office:
         self.agent.press(card, "Take over")
         assert (await self.ana.next()).text == "You are talking to a person now."
         return card
+
+
+async def become_owner(bot: TelegramBot, person: Person) -> None:
+    code = await bot.operators.new_code("owner")
+    person.say(f"/operator {code}")
+    assert "Your role is owner" in (await person.next()).text

@@ -14,6 +14,7 @@ from console.knowledge import Editing
 from console.mishaps import Disk, Watched
 from console.operator import Records
 from console.security_middleware import SecurityMiddleware
+from core.config import Config
 from core.health import Health
 from core.metrics import Metrics
 from core.types import Answer
@@ -97,8 +98,18 @@ async def offered(language: str) -> tuple[str, ...]:
     return (FAQ_QUESTION, DOCUMENT_QUESTION, UNKNOWN_QUESTION)
 
 
+_OF_SECTION = {
+    "welcome": "company",
+    "languages": "company",
+    "max_file_mb": "knowledge",
+    "hours": "telegram",
+    "origins": "widget",
+    "per_minute": "widget",
+}
+
+
 class Builder:
-    """Builds consoles that differ in a few arguments."""
+    """Builds consoles that differ in a few arguments or settings."""
 
     def __init__(self, desk: ScriptedDesk, records: Records, database: Database) -> None:
         self.desk = desk
@@ -132,14 +143,14 @@ class Builder:
             "as_messages": as_messages,
             "health": health,
             "metrics": self.metrics,
-            "shop": "Finch & Ferry",
-            "welcome": {},
             "examples": offered,
             "secret": b"0" * 32,
-            "answer_at": 0.7,
             "tell": nobody,
         }
-        return build_console(**(arguments | changes))
+        settings: dict[str, Any] = {"company": {"name": "Finch & Ferry", "languages": ("en",)}}
+        for name in _OF_SECTION.keys() & changes.keys():
+            settings.setdefault(_OF_SECTION[name], {})[name] = changes.pop(name)
+        return build_console(Config(**settings), **(arguments | changes))
 
     def client(self, **changes: Any) -> httpx.AsyncClient:
         """Return a client of a new console; an error inside is answered, not raised."""

@@ -50,7 +50,9 @@ async def test_each_step_to_a_reply_is_shown_as_both_channels_show_it(
     assert page.count("Within &lt;b&gt;30&lt;/b&gt; days.") >= 2, "on the web and in Telegram"
     assert '<dt>Decision</dt><dd class="word">entry</dd>' in page
     assert re.search(r"<dt>search</dt><dd>\d+ ms</dd>", page)
-    assert "probability <strong>0.99" in page
+    assert "the text answers it: 0.99" in page
+    assert "the reply is right: 0.99" in page, "which customers see"
+    assert "probability <strong>0.99" in page, "of a candidate"
     assert re.search(r"stated -?\d\.\d\d, lift -?\d", page)
     assert "<span>👍</span><span>👎</span>" in page
     assert "Are you open?" in page, "a candidate that was not taken"
@@ -65,7 +67,9 @@ async def test_a_follow_up_is_searched_for_in_its_context(client: httpx.AsyncCli
 
 
 async def test_what_is_no_question_says_so(client: httpx.AsyncClient) -> None:
-    assert "The message is taken for no question" in await ask(client, "Thank you!", language="en")
+    page = await ask(client, "Thank you!", language="en")
+    assert "The message is taken for no question" in page
+    assert "the reply is right" not in page
 
 
 async def test_an_earlier_release_is_asked_beside_the_live_one(
@@ -76,7 +80,7 @@ async def test_an_earlier_release_is_asked_beside_the_live_one(
     earlier, live = re.findall(r"<h3>(?:Release 1|Live)</h3>(.*?)</ol>", page, re.DOTALL)
     for side, answer in ((earlier, "<mark>Always</mark>."), (live, "<mark>Never</mark>.")):
         assert f">{answer}</p>" in side
-        assert re.search(r"entry, probability <strong>0\.\d{3}</strong>", side)
+        assert re.search(r"entry; the text answers it: 0\.\d{3}, the reply is right: 0", side)
         assert "May I return a lamp?" in side, "a candidate"
     assert '<option value="1" selected>' in page
     assert "Side by side" not in await ask(client, "Are you open?")
@@ -94,9 +98,9 @@ async def test_another_value_of_a_setting_is_asked_beside_todays(
     page = await ask(client, "May I return a lamp?", **form)
     now, other = re.findall(r"<h3>(?:Live, )?answers.answer_at: ([\d.]+.*?)</ol>", page, re.DOTALL)
     assert now.startswith(f"{POLICY.answer_at}<")
-    assert "<p>entry, probability" in now
+    assert "<p>entry; the text answers it" in now
     assert other.startswith("0.9999<")
-    assert "<p>entry<mark>, hedged</mark>, probability" in other, "what differs is marked"
+    assert "<p>entry<mark>, hedged</mark>; the text" in other, "what differs is marked"
     assert '<option value="answers.answer_at" selected>' in page
     both = await ask(client, "May I return a lamp?", **form, release="1")
     assert "<h3>Release 1, answers.answer_at: 0.9999</h3>" in both

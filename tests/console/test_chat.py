@@ -23,6 +23,7 @@ from tests.console.fakes import (
     ScriptedDesk,
 )
 from tests.console.requests import read_events
+from tests.database import session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -248,7 +249,7 @@ async def test_a_visitor_says_whether_an_answer_helped(
     page = (await client.get("/")).text
     assert "Did this help?" not in page
     assert service_text("feedback_thanks", "en") in page
-    async with database.session() as session:
+    async with session_of(database) as session:
         row = await session.get_one(FeedbackRow, 1)
         assert row.helpful is False
 
@@ -269,7 +270,7 @@ async def test_nobody_judges_an_answer_that_is_not_theirs(
 ) -> None:
     await ask(client, FAQ_QUESTION)
     assert (await client.post("/feedback", data=form)).status_code == 400
-    async with database.session() as session:
+    async with session_of(database) as session:
         assert await session.scalar(select(func.count()).select_from(FeedbackRow)) == 0
 
 

@@ -11,8 +11,7 @@ from db.golden import Golden
 from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder, records_of
 from tests.console.requests import PASSWORD, log_in_as
-from tests.console.test_knowledge import settled
-from tests.console.uploads import upload_desk
+from tests.console.uploads import settled, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, workshop
 

@@ -21,6 +21,7 @@ from db.handover import Handover
 from kb.index.view import Found
 from tests.console.conftest import Builder
 from tests.console.fakes import NoEntries
+from tests.database import session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +44,7 @@ async def client(builder: Builder, database: Database) -> AsyncIterator[httpx.As
         await conversations.record(question, answer, chat=f"web:{number % 2}", channel="web")
         for number, (question, answer) in enumerate(KINDS)
     ]
-    async with database.session() as session:  # what earlier versions recorded
+    async with session_of(database) as session:  # what earlier versions recorded
         which = AnswerRow.question == "Which?"
         await session.execute(update(AnswerRow).where(which).values(kind="clarify"))
     await conversations.give_feedback(ids[0], helpful=True)
@@ -86,16 +87,17 @@ async def test_times_are_those_of_answers_and_of_people(
 ) -> None:
     await builder.records.handovers.ask(-5, reason="Help", chat="widget:1")
     await builder.records.handovers.answered(-5, "Hello.")
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(update(AnswerRow).values(total_ms=1500))
         await session.execute(update(Handover).values(asked=Handover.asked - 600))
     page = (await client.get("/console/figures")).text
-    for name, time_taken in (
-        ("Answer, half of them within", "1.5 sec"),
-        ("Computing, all together", "7.5 sec"),
-        ("Reply of a person, longest", "10 min"),
+    every, called = "/console/answers?days=28", "/console/answers?days=28&amp;outcome=handed_over"
+    for name, address, time_taken in (
+        ("Answer, half of them within", every, "1.5 sec"),
+        ("Computing, all together", every, "7.5 sec"),
+        ("Reply of a person, longest", called, "10 min"),
     ):
-        assert f"<dt>{name}</dt><dd>{time_taken}</dd>" in page
+        assert f'<dt>{name}</dt><dd><a href="{address}">{time_taken}</a></dd>' in page
 
 
 async def test_a_question_leads_to_its_conversation(client: httpx.AsyncClient) -> None:
@@ -137,7 +139,8 @@ class OneDocument(NoEntries):
         return Found([MAY_I], 1) if documents == "faq.csv" else Found((), 0)
 
     async def named(self, chunk_ids: Sequence[str]) -> list[Chunk]:
-        return [MAY_I] if "c1" in chunk_ids else []
+        pages = [replace(MAY_I, chunk_id=key, kind="passage", doc_id="guide.pdf") for key in "pq"]
+        return [one for one in (MAY_I, *pages) if one.chunk_id in chunk_ids]
 
 
 async def test_conversations_are_found_by_document_and_by_what_notes_are_marked_with(
@@ -290,7 +293,7 @@ async def test_an_answer_lasts_if_nothing_goes_wrong_for_seven_days(
     ):
         number = await builder.records.conversations.record("?", answer, chat=chat, channel="web")
         then = time.time() - age * day
-        async with database.session() as session:
+        async with session_of(database) as session:
             old = update(AnswerRow).where(AnswerRow.id == number).values(created=then)
             await session.execute(old)
     async with builder.client() as client:
@@ -328,15 +331,33 @@ async def test_what_is_answered_more_often_than_before_leads_to_its_questions(
     cited = replace(FAQ, sources=(Source("c1", "faq.csv", "", "", "", 0.9, ""),))
     for number in range(6):
         await builder.records.conversations.record(f"Q{number}", cited, chat="web:1", channel="web")
-    async with database.session() as session:
+    async with session_of(database) as session:
         long_ago = time.time() - 40 * 86_400
         await session.execute(update(AnswerRow).where(AnswerRow.id == 1).values(created=long_ago))
     entries: Any = OneDocument()
     nothing: Any = NoEntries()
     async with builder.client(editing=Editing(entries, nothing)) as client:
-        count, link = figures((await client.get("/console/figures")).text)["May I?"]
+        counted = figures((await client.get("/console/figures")).text)
+        count, link = counted["May I?"]
         assert count == 4
         assert (await client.get(link)).text.count("<li>") == 5
+        count, link = counted["faq.csv"]
+        assert count == (await client.get(link)).text.count("<li>") == 5
+
+
+async def test_a_document_of_which_several_passages_are_cited_is_listed_once(
+    builder: Builder,
+) -> None:
+    both = tuple(Source(key, "guide.pdf", "Guide", "", "", 0.9, "") for key in "pq")
+    for number in range(3):
+        given = replace(FAQ, kind="quoted", sources=both if number else both[:1])
+        await builder.records.conversations.record(f"Q{number}", given, chat="web:1", channel="web")
+    entries: Any = OneDocument()
+    nothing: Any = NoEntries()
+    async with builder.client(editing=Editing(entries, nothing)) as client:
+        page = (await client.get("/console/figures")).text
+    found = re.findall(r'<a href="(/console/answers[^"]+)">guide.pdf</a></th><td[^>]*>(\d+)<', page)
+    assert found == [("/console/answers?days=28&amp;document=guide.pdf", "3")] * 2, "used, risen"
 
 
 async def test_hours_and_days_are_those_of_the_time_zone(
@@ -344,7 +365,7 @@ async def test_hours_and_days_are_those_of_the_time_zone(
 ) -> None:
     noon = 1_790_000_000 // 86_400 * 86_400 + 12 * 3600  # UTC
     answer = await builder.records.conversations.record("?", FAQ, chat="web:1", channel="web")
-    async with database.session() as session:
+    async with session_of(database) as session:
         later = update(AnswerRow).where(AnswerRow.id == answer).values(created=noon + 0.5)
         await session.execute(later)
     kathmandu = Figures(database, timezone="Asia/Kathmandu")

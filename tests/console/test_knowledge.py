@@ -1,6 +1,5 @@
 """The operators' page of entries, over a real knowledge base."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ from core.types import Answer, Source
 from kb.answering.texts import TEXT_LANGUAGES
 from kb.answering.translation import TranslationDiffers, Translator
 from tests.console.conftest import Builder, records_of
-from tests.console.uploads import upload_desk
+from tests.console.uploads import settled, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import Workshop, library_of, workshop
 
@@ -128,16 +127,6 @@ async def test_an_earlier_release_is_published_again(
     page = await settled(client, failed)
     assert "Release 4 is live already. Nothing was changed." in page
     assert page.count("Nothing was changed.") == 1
-
-
-async def settled(client: httpx.AsyncClient, begun: httpx.Response) -> str:
-    """Return the page of a release once nothing is under way; it reloads itself, too."""
-    assert begun.status_code == 303, begun.text
-    while True:
-        page = (await client.get(begun.headers["location"])).text
-        if "http-equiv" not in page:
-            return page
-        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("number", ["77", "", "-1", "１", "9" * 40, "x"])

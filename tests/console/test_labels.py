@@ -1,7 +1,6 @@
 """The page's own words are complete and understood by the service."""
 
 import re
-import string
 
 import pytest
 
@@ -9,10 +8,7 @@ from console.labels import read_labels
 from console.pages import HERE
 from kb.answering.intent import classify_turn
 from kb.answering.texts import TEXT_LANGUAGES, service_text
-
-
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+from tests.placeholders import placeholders
 
 
 @pytest.mark.parametrize("key", read_labels())

@@ -9,9 +9,8 @@ import pytest
 from console.knowledge import Editing
 from core.types import Answer
 from tests.console.conftest import Builder, records_of
-from tests.console.test_knowledge import settled
-from tests.console.test_people import PASSWORD, account, log_in
-from tests.console.uploads import upload_desk
+from tests.console.people import PASSWORD, account, log_in
+from tests.console.uploads import settled, upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 

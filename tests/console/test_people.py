@@ -17,15 +17,12 @@ from db.operators import Operators
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.filled import fill
+from tests.console.people import OWN, PASSWORD, account, log_in
 from tests.console.requests import lowest_role
 from tests.console.uploads import upload_desk
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, library_of, tracer_of, workshop
 
-PASSWORD = "correct horse"
-"""Of the console."""
-OWN = "battery staple"
-"""Of accounts."""
 PAGES = (
     "questions",
     "question?number=1",
@@ -40,18 +37,6 @@ PAGES = (
     "account",
 )
 pytestmark = pytest.mark.anyio
-
-
-async def account(builder: Builder, name: str, role: str = "editor") -> Account:
-    """Return an account that can log in."""
-    token = await builder.records.accounts.invite(name, next(one for one in ROLES if one == role))
-    made = await builder.records.accounts.accept(token, await hash_password(OWN))
-    assert made
-    return made
-
-
-async def log_in(client: httpx.AsyncClient, name: str, password: str = OWN) -> httpx.Response:
-    return await client.post("/login", data={"name": name, "password": password})
 
 
 async def test_an_invitation_works_once_and_logs_in(builder: Builder) -> None:

@@ -10,7 +10,7 @@ import anyio
 import httpx
 import numpy as np
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from console import question_map
 from console.question_map import _circles
@@ -18,6 +18,7 @@ from core.errors import ModelUnavailable
 from core.types import Answer, Matrix
 from db.base import Database
 from tests.console.conftest import Builder
+from tests.database import session_of
 from tests.fakes import WordEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -96,9 +97,9 @@ async def test_who_was_erased_is_gone_from_the_map_at_once(
     page = await drawn(client)
     assert rows(page)[1][2] == 9
     assert "29 questions are shown" in page
-    async with builder.records.conversations._database.engine.connect() as connection:
-        kept = await connection.exec_driver_sql("SELECT count(*) FROM question_vectors")
-        assert kept.scalar() == 29, "its vector is gone with it"
+    async with session_of(builder.records.conversations._database) as session:
+        kept = await session.scalar(text("SELECT count(*) FROM question_vectors"))
+    assert kept == 29, "its vector is gone with it"
 
 
 async def test_a_judged_answer_has_its_colour_at_once(
@@ -113,7 +114,7 @@ async def test_words_are_read_once_while_nothing_changes(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     first, read = await drawn(client), []
-    engine = database.engine.sync_engine
+    engine = database.engine
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         read.extend([statement] if "answers.question" in statement else [])

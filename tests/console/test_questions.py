@@ -96,6 +96,20 @@ async def test_questions_that_ask_the_same_are_one_card_with_what_is_near(
     assert page.index("on Sunday") < page.index("2 times")
 
 
+async def test_the_section_of_a_document_that_may_answer_is_shown(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    guide = b"# Shipping\n\nWe ship to <i>Norway</i> by boat.\n\n# Care\n\nKeep it dry.\n"
+    await shop.ingestor.ingest([IncomingFile("guide.md", guide)])
+    (number,) = await ask(shop, "Do you ship to Norway?")
+    page = (await client.get(f"/console/question?number={number}")).text
+    sections = page[page.index("Nearest sections") : page.index('<h2 id="answer">')]
+    assert "guide.md" in sections
+    assert sections.index("Norway") < sections.index("Keep it dry")
+    chunk_id = re.findall(r'href="/console/entry\?id=(\w+)"', sections)[0]
+    assert "by boat" in (await shop.entries.one(chunk_id)).text
+
+
 async def test_of_alike_messages_each_other_reply_is_shown_too(
     client: httpx.AsyncClient, shop: Workshop
 ) -> None:

@@ -42,7 +42,7 @@ async def served(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serve a console on loopback; leaving the block is a restart."""
     async with upload_desk(shop, ingestor) as desk:
-        app = builder.build(uploads=desk, max_file_bytes=MAX_FILE_BYTES, **changes)
+        app = builder.build(uploads=desk, max_file_mb=MAX_FILE_BYTES >> 20, **changes)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
             serving = asyncio.create_task(server.serve([listener]))
@@ -381,7 +381,7 @@ async def test_a_preview_whose_file_was_deleted_meanwhile_says_so(
 
 
 async def test_what_is_too_much_is_refused_in_a_sentence(builder: Builder, shop: Workshop) -> None:
-    limits = "Up to 50 files at a time, each of 0.0954 MB at most, together 0.381 MB."
+    limits = "Up to 50 files at a time, each of 1 MB at most, together 4 MB."
     async with served(builder, shop) as client:
         response = await send(client, ("big.csv", "x" * (MAX_FILE_BYTES + 1)))
         assert response.status_code == 413

@@ -58,7 +58,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "can i return it?", Answer("faq", "Yes.", "en"), chat="web:1", channel="web"
             )
             app = Builder(ScriptedDesk(), records_of(shop.database), shop.database).build(
-                uploads=desk, max_file_bytes=MAX_FILE_BYTES
+                uploads=desk, max_file_mb=MAX_FILE_BYTES >> 20
             )
             yield (app,)
 

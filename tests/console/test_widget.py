@@ -14,7 +14,7 @@ import pytest
 from console.labels import Labels
 from console.widget import Allowance
 from core.config import WidgetConfig
-from core.hours import DAYS, WorkingHours
+from core.hours import DAYS
 from core.types import Answer, Draft
 from db.conversations import Conversations
 from tests.console.conftest import Builder
@@ -310,7 +310,7 @@ async def test_operators_read_what_a_visitor_who_wants_a_person_was_told(
 
 
 async def test_an_address_is_needed_when_nobody_is_there(builder: Builder) -> None:
-    never = WorkingHours.parse([f"{DAYS[datetime.now(UTC).weekday() - 3]} 00:00-00:01"], "UTC")
+    never = (f"{DAYS[datetime.now(UTC).weekday() - 3]} 00:00-00:01",)
     async with site(builder, hours=never) as client:
         body = {"message": "My crate is broken"}
         assert (await client.get("/widget/texts")).json()["away"]

@@ -14,7 +14,7 @@ from tests.kb.workshop import Workshop, library_of
 
 FIRST = "Can I return it?|Yes, within 30 days.\nDo you ship?|Yes.\n"
 SECOND = "Can I return it?|Yes, within 60 days.\nDo you ship?|Yes.\nAre you <b>open</b>?|Always.\n"
-MAX_FILE_BYTES = 100_000
+MAX_FILE_BYTES = 2**20
 
 
 @asynccontextmanager
@@ -35,3 +35,13 @@ async def preview_of(client: httpx.AsyncClient, where: str) -> str:
             page = await client.get(where)
             if "http-equiv" not in page.text:
                 return page.text
+
+
+async def settled(client: httpx.AsyncClient, begun: httpx.Response) -> str:
+    """Return the page of a release once nothing is under way; it reloads itself, too."""
+    assert begun.status_code == 303, begun.text
+    while True:
+        page = (await client.get(begun.headers["location"])).text
+        if "http-equiv" not in page:
+            return page
+        await asyncio.sleep(0)

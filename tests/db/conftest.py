@@ -1,4 +1,4 @@
-"""An empty database with all tables, and what writes to it."""
+"""An empty database with all tables."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from db.base import Database
-from db.group_commit import GroupCommit
 from tests.database import empty_database
 
 
@@ -14,8 +13,3 @@ from tests.database import empty_database
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     async with empty_database(tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture
-def writer(database: Database) -> GroupCommit:
-    return database.writes

@@ -98,10 +98,10 @@ async def test_card_numbers_are_neither_stored_nor_read_from_older_rows(tmp_path
         await handovers.wrote(5, said)
         await handovers.answered(5, "Your password: x7")
         assert b"4111 1111" not in b"".join(one.read_bytes() for one in tmp_path.iterdir())
-        async with database.engine.begin() as connection:
+        with database.engine.begin() as connection:
             for table, column in _OF_CUSTOMERS:
                 where = " WHERE author = 'customer'" if table == "messages" else ""
-                await connection.exec_driver_sql(f"UPDATE {table} SET {column} = '{said}'{where}")
+                connection.exec_driver_sql(f"UPDATE {table} SET {column} = '{said}'{where}")
         (turn,) = await conversations.turns("telegram:5", limit=5)
         (question,) = await conversations.open_questions()
         handover = await handovers.get(5)

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_new_database_gets_the_newest_schema(tmp_path: Path) -> None:
     url = database_url("", tmp_path)
-    assert await _stored_revision(url) is None
+    assert _stored_revision(url) is None
     await ensure_schema(url)
-    assert await _stored_revision(url) == newest_revision()
+    assert _stored_revision(url) == newest_revision()
 
 
 async def test_a_current_database_does_not_load_the_migration_tool(
@@ -31,8 +31,8 @@ async def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     url = database_url("", tmp_path)
     await ensure_schema(url)
     engine = create_engine(url)
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    await engine.dispose()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
     with pytest.raises(UnknownSchema):
         await ensure_schema(url)

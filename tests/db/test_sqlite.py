@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import pytest
 from sqlalchemy import CursorResult, text
+from sqlalchemy.orm import Session
 
 from core.errors import StorageError
 from db import sqlite
 from db.base import Database, create_engine, database_url, wal_is_safe
+from tests.database import session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -36,26 +37,29 @@ class Gate:
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(create_engine(database_url("", tmp_path)))
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(text("CREATE TABLE t (x)"))
     yield database
     await database.close()
 
 
 async def run(database: Database, *statements: str) -> list[object]:
-    """Run statements in one session; return the first column of the last one."""
-    async with database.session() as session:
-        for statement in statements:
-            found = await session.execute(text(statement))
-        rows = isinstance(found, CursorResult) and found.returns_rows
-        return list(found.scalars()) if rows else []
+    """Run statements in a transaction of their own; return the first column of the last one."""
+    return await database._transact(lambda session: execute(session, *statements))
+
+
+def execute(session: Session, *statements: str) -> list[object]:
+    for statement in statements:
+        found = session.execute(text(statement))
+    rows = isinstance(found, CursorResult) and found.returns_rows
+    return list(found.scalars()) if rows else []
 
 
 async def add_function(database: Database, name: str, function: object) -> None:
     """Register an SQL function on the connection that the next session gets."""
-    async with database.engine.connect() as connection:
-        raw = await connection.get_raw_connection()
-        await raw.driver_connection.create_function(name, 0, function)  # type: ignore[union-attr]
+    with database.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        raw.create_function(name, 0, function)  # type: ignore[union-attr]
 
 
 async def test_sqlite_itself_is_one_whose_log_is_safe(database: Database) -> None:
@@ -88,26 +92,26 @@ async def test_a_long_statement_holds_up_neither_the_loop_nor_a_reader(
     await task
 
 
-async def test_a_read_takes_one_turn_of_a_thread_and_a_write_two(
+async def test_a_read_or_a_write_takes_one_turn_of_a_thread(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Target 21: a turn takes longer than a short statement."""
     turns: list[str] = []
-    turn = aiosqlite.Connection._execute
+    submit = database._pool.submit
 
-    async def counted(connection: aiosqlite.Connection, *work: Any) -> object:
+    def counted(*work: Any) -> Any:
         turns.append("turn")
-        return await turn(connection, *work)  # type: ignore[no-untyped-call]
+        return submit(*work)
 
-    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
-    await run(database, "SELECT x FROM t")
+    monkeypatch.setattr(database._pool, "submit", counted)
+    await database.read(lambda session: session.execute(text("SELECT x FROM t")).all())
     assert len(turns) == 1
-    await run(database, "INSERT INTO t VALUES (1)")
-    assert len(turns) == 3
+    await database.write(lambda session: session.execute(text("INSERT INTO t VALUES (1)")))
+    assert len(turns) == 2
 
 
 async def test_reads_see_the_last_commit_while_another_session_writes(database: Database) -> None:
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(text("INSERT INTO t VALUES (1)"))
         assert await run(database, "SELECT count(*) FROM t") == [0]
     assert await run(database, "SELECT count(*) FROM t") == [1]
@@ -115,10 +119,11 @@ async def test_reads_see_the_last_commit_while_another_session_writes(database: 
 
 async def test_writers_queue_and_none_is_refused(database: Database) -> None:
     async def add(number: int) -> None:
-        async with database.session() as session:
-            await session.execute(text("SELECT count(*) FROM t"))
-            await session.execute(text("INSERT INTO t VALUES (:x)"), {"x": number})
-            await asyncio.sleep(0)
+        def work(session: Session) -> None:
+            session.execute(text("SELECT count(*) FROM t"))
+            session.execute(text("INSERT INTO t VALUES (:x)"), {"x": number})
+
+        await database.write(work)
 
     async with asyncio.timeout(30):
         await asyncio.gather(*(add(number) for number in range(100)))
@@ -129,7 +134,7 @@ async def test_a_write_inside_anothers_transaction_says_so(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "WAIT_S", 0.05)  # the second connection is made now
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(text("INSERT INTO t VALUES (1)"))
         with pytest.raises(StorageError, match="database is locked"):
             await run(database, "INSERT INTO t VALUES (2)")
@@ -141,7 +146,7 @@ async def test_no_log_has_what_a_failed_statement_was_given(
 ) -> None:
     said = {"x": "canary"}
     try:
-        async with database.session() as session:
+        async with session_of(database) as session:
             await session.execute(text("INSERT INTO gone VALUES (:x)"), said)
     except StorageError:
         logging.getLogger("db").exception("Not stored")
@@ -182,35 +187,38 @@ async def test_a_failing_statement_undoes_the_session_and_lets_the_next_one_writ
 
 
 async def test_many_rows_at_once(database: Database) -> None:
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(text("INSERT INTO t VALUES (:x)"), [{"x": n} for n in range(2_000)])
     assert await run(database, "SELECT sum(x) FROM t") == [1_999_000]
 
 
-async def test_a_cancelled_write_is_undone_and_lets_the_next_one_write(database: Database) -> None:
+async def test_a_cancelled_write_is_done_and_lets_the_next_one_write(database: Database) -> None:
     gate = Gate()
     await run(database, "INSERT INTO t VALUES (1)")
     await add_function(database, "gate", gate)
-    tasks = asyncio.all_tasks()
-    task = asyncio.create_task(run(database, "DELETE FROM t WHERE x = gate()"))
+    task = asyncio.create_task(
+        database.write(lambda s: execute(s, "DELETE FROM t WHERE x = gate()"))
+    )
     await asyncio.to_thread(gate.entered.wait, 10)
     task.cancel()
-    gate.open.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert asyncio.all_tasks() == tasks
-    assert await run(database, "INSERT INTO t VALUES (2)", "SELECT x FROM t") == [1, 2]
+    gate.open.set()
+    assert await run(database, "INSERT INTO t VALUES (2)", "SELECT x FROM t") == [2]
 
 
-async def test_a_cancelled_wait_for_the_writer_takes_nothing(database: Database) -> None:
-    async with database.session() as session:
+async def test_a_write_whose_wait_was_cancelled_is_done(database: Database) -> None:
+    async with session_of(database) as session:
         await session.execute(text("INSERT INTO t VALUES (1)"))
-        waiting = asyncio.create_task(run(database, "INSERT INTO t VALUES (2)"))
+        waiting = asyncio.create_task(
+            database.write(lambda s: execute(s, "INSERT INTO t VALUES (2)"))
+        )
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    assert await run(database, "INSERT INTO t VALUES (3)", "SELECT x FROM t") == [1, 3]
+    then = "INSERT INTO t VALUES (3)", "SELECT x FROM t"
+    assert await database.write(lambda s: execute(s, *then)) == [1, 2, 3]
 
 
 async def test_scrubbing_takes_deleted_text_off_the_disk(
@@ -225,7 +233,7 @@ async def test_scrubbing_takes_deleted_text_off_the_disk(
 
 
 async def test_scrubbing_while_somebody_writes_waits_for_them(database: Database) -> None:
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(text("INSERT INTO t VALUES (1)"))
         scrub = asyncio.create_task(database.scrub())
         await asyncio.sleep(0)
@@ -240,7 +248,7 @@ async def test_nobody_else_reads_the_database_or_its_log(tmp_path: Path, exists:
     if exists:
         file.touch(mode=0o644)
     database = Database(create_engine(database_url("", tmp_path)))
-    async with database.session() as session:
+    async with session_of(database) as session:
         await session.execute(text("CREATE TABLE t (x)"))
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     await database.close()

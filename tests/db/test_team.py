@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from db.base import Database
 from db.operators import CODE_LIFE_S, MAX_FAILURES, OperatorCodeRow, Operators
 from db.pending_inputs import LIFE_S, PendingInput, PendingInputs, Writer
+from tests.database import session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +43,7 @@ def pending(database: Database) -> PendingInputs:
 
 
 async def codes(database: Database) -> int:
-    async with database.session() as session:
+    async with session_of(database) as session:
         return await session.scalar(select(func.count()).select_from(OperatorCodeRow)) or 0
 
 

@@ -8,11 +8,12 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from core.errors import StorageError
-from db.base import Database
+from db.base import Database, Repository
 from db.chats import ChatRow, Chats
 from db.group_commit import GroupCommit, Operation, T
 from db.inbox import Inbox, NewUpdate, StoredUpdate
 from db.outbox import Outbox, Outgoing
+from tests.database import session_of
 from tests.tables import dead_letters
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +58,7 @@ async def test_a_finished_update_forgets_what_it_said_and_stays_known(
     await inbox.finish(1)
     assert await inbox.pending() == []
     assert await inbox.store([new(1)]) == set()
-    async with database.session() as session:
+    async with session_of(database) as session:
         assert await session.scalar(text("select payload from telegram_inbox")) == ""
 
 
@@ -82,7 +83,7 @@ async def test_purging_leaves_what_is_not_finished(inbox: Inbox) -> None:
     await inbox.purge(before=2e12)
     assert [u.update_id for u in await inbox.pending()] == [3]
     assert [u.update_id for u in await dead_letters(inbox)] == [2]
-    async with inbox._database.session() as session:
+    async with session_of(inbox._database) as session:
         assert await session.scalar(select(func.count(StoredUpdate.seq))) == 2
 
 
@@ -127,10 +128,10 @@ async def test_forgetting_a_chat_leaves_no_row_of_it(
     await chats.forget(5)
     assert [u.chat_id for u in await inbox.pending()] == [6]
     assert await outbox.of_update(5) == []
-    async with database.session() as session:
+    async with session_of(database) as session:
         assert list(await session.scalars(select(ChatRow.chat_id))) == [6]
     await chats.see(5, name="Person 5")
-    async with database.session() as session:
+    async with session_of(database) as session:
         assert len(list(await session.scalars(select(ChatRow.chat_id)))) == 2
 
 
@@ -140,7 +141,7 @@ async def test_writes_that_wait_together_share_a_commit(database: Database) -> N
     def counting(work: Operation[T]) -> Awaitable[T]:
         nonlocal commits
         commits += 1
-        return database.write(work)
+        return database._transact(work)
 
     writer = GroupCommit(counting)
 
@@ -155,7 +156,7 @@ async def test_writes_that_wait_together_share_a_commit(database: Database) -> N
     assert commits <= 3
 
 
-async def test_a_write_that_fails_fails_alone(database: Database, writer: GroupCommit) -> None:
+async def test_a_write_that_fails_fails_alone(database: Database) -> None:
     def good(session: Session) -> str:
         session.execute(text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)"))
         return "stored"
@@ -164,37 +165,34 @@ async def test_a_write_that_fails_fails_alone(database: Database, writer: GroupC
         session.execute(text("insert into nowhere values (1)"))
 
     outcomes = await asyncio.gather(
-        writer.run(bad), writer.run(good), writer.run(bad), return_exceptions=True
+        database.write(bad), database.write(good), database.write(bad), return_exceptions=True
     )
     assert outcomes[1] == "stored"
     assert isinstance(outcomes[0], StorageError)
     assert "no such table: nowhere" in str(outcomes[2])
-    async with database.session() as session:
+    async with session_of(database) as session:
         assert await session.scalar(text("select count(*) from telegram_chats")) == 1
 
 
-async def test_statements_of_one_write_are_all_done_or_none(
-    database: Database, writer: GroupCommit
-) -> None:
+async def test_statements_of_one_write_are_all_done_or_none(database: Database) -> None:
     await Chats(database).see(1, name="Ana")
+    execute = Repository(database)._execute
     named = update(ChatRow).where(ChatRow.chat_id == 1).values(name="Bea")
-    assert await writer.execute(named) == ()
-    assert await writer.execute(named, named.values(name="Eva").returning(ChatRow.name)) == ["Eva"]
+    assert await execute(named) == ()
+    assert await execute(named, named.values(name="Eva").returning(ChatRow.name)) == ["Eva"]
     with pytest.raises(StorageError):
-        await writer.execute(delete(ChatRow), insert(ChatRow).values(chat_id=2))
+        await execute(delete(ChatRow), insert(ChatRow).values(chat_id=2))
     assert await Chats(database).name(1) == "Eva"
 
 
-async def test_a_caller_that_goes_away_does_not_stop_its_write(
-    database: Database, writer: GroupCommit
-) -> None:
+async def test_a_caller_that_goes_away_does_not_stop_its_write(database: Database) -> None:
     def slow(session: Session) -> None:
         session.execute(text("insert into telegram_chats values (1, 'a', '', '', 0, 0, 0, 0)"))
 
-    first = asyncio.create_task(writer.run(slow))
-    second = asyncio.create_task(writer.run(lambda s: s.scalar(text("select 7"))))
+    first = asyncio.create_task(database.write(slow))
+    second = asyncio.create_task(database.write(lambda s: s.scalar(text("select 7"))))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == 7
-    async with database.session() as session:
+    async with session_of(database) as session:
         assert await session.scalar(text("select count(*) from telegram_chats")) == 1

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from core.config import RetentionConfig
 from core.types import Answer
 from db.conversations import Conversations
 from db.jobs import JobRepository
-from jobs.housekeeping import Housekeeping, Retention
+from jobs.housekeeping import Housekeeping
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import workshop
 
@@ -34,6 +35,7 @@ async def test_old_releases_and_runs_go_and_the_rest_stays(
                 runs,
                 shop.database,
                 keep_releases=2,
+                retention=RetentionConfig(),
                 clock=lambda later=later: now + later,  # type: ignore[misc]
             )
             report = await keeping.job()
@@ -59,9 +61,7 @@ async def test_answers_are_deleted_when_their_kind_is_no_longer_kept(
                 JobRepository(shop.database),
                 shop.database,
                 keep_releases=2,
-                retention=Retention(
-                    answers={"telegram": 365 * day, "api": 10 * day, "": 30 * day}, audit=day
-                ),
+                retention=RetentionConfig(api_days=10),
                 clock=lambda: now + days * day,
             )
             await keeping.job()

@@ -296,7 +296,7 @@ async def test_whoever_asked_is_told_of_every_run(
 def test_a_wrong_schedule_is_refused_with_an_example(cron: str, timezone: str, work: Work) -> None:
     job = Job("refresh", work, cron=cron, timezone=timezone)
     with pytest.raises(ConfigError, match=r'The schedule .* of \'refresh\' .*"0 3 \* \* \*"'):
-        Scheduler([job], JobRepository(Database(create_engine("sqlite+answerdesk://"))))
+        Scheduler([job], JobRepository(Database(create_engine("sqlite://"))))
 
 
 @pytest.mark.parametrize("seed", range(6))

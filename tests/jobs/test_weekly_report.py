@@ -16,7 +16,7 @@ from db.figures import Figures
 from db.operators import Team
 from jobs.schedule import trigger_of
 from jobs.weekly_report import WeeklyReport
-from tests.database import empty_database
+from tests.database import empty_database, session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ async def test_a_week_is_told_where_there_is_a_group(tmp_path: Path) -> None:
             await conversations.record("secret", answer, chat="web:1", channel="web")
         await conversations.give_feedback(2, helpful=False)
         await conversations.give_feedback(3, helpful=True)
-        async with database.session() as session:
+        async with session_of(database) as session:
             earlier = update(AnswerRow).where(AnswerRow.id <= 2)
             await session.execute(earlier.values(created=time.time() - 8 * 86_400))
         team = Team(database)

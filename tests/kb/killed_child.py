@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lancedb.table
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
+from sqlalchemy.engine.default import DefaultDialect
 
 from kb.ingest.originals import Originals
 from tests.fakes import WordEmbedder
@@ -72,7 +72,7 @@ if __name__ == "__main__":
     ):
         for name in names:
             setattr(owner, name, _counted(getattr(owner, name)))
-    commit = _counted_blocking(AsyncAdapt_aiosqlite_connection.commit)
-    AsyncAdapt_aiosqlite_connection.commit = commit  # type: ignore[method-assign]
+    commit = _counted_blocking(DefaultDialect.do_commit)
+    DefaultDialect.do_commit = commit  # type: ignore[method-assign]
     Originals._write = _counted_blocking(Originals._write)  # type: ignore[method-assign]
     asyncio.run(main(Path(sys.argv[1])))

@@ -12,7 +12,7 @@ import lancedb.db
 import lancedb.table
 import pytest
 from sqlalchemy import event
-from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import OperationalError
 
 import core.durable
@@ -98,8 +98,8 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     ):
         for name in names:
             monkeypatch.setattr(owner, name, faults.wrap_async(getattr(owner, name)))
-    commit = faults.wrap(AsyncAdapt_aiosqlite_connection.commit)
-    monkeypatch.setattr(AsyncAdapt_aiosqlite_connection, "commit", commit)
+    commit = faults.wrap(DefaultDialect.do_commit)
+    monkeypatch.setattr(DefaultDialect, "do_commit", commit)
     sync = faults.wrap(core.durable.sync)
     for module in (core.durable, kb.index.files, kb.ingest.originals):
         monkeypatch.setattr(module, "sync", sync)
@@ -211,9 +211,7 @@ async def test_an_erasure_whose_nth_storage_call_fails_is_told_or_done_and_finis
     for name in ("write", "fsync"):
         monkeypatch.setattr(os, name, faults.wrap(getattr(os, name)))
 
-    @event.listens_for(
-        shop.database.engine.sync_engine, f"{'after' if after else 'before'}_cursor_execute"
-    )
+    @event.listens_for(shop.database.engine, f"{'after' if after else 'before'}_cursor_execute")
     def _(*_: object) -> None:
         if faults.step():
             raise OperationalError("", {}, OSError("disk I/O error"))

@@ -198,8 +198,7 @@ async def workshop(
     """Open a knowledge base in a folder; its index is there, too, or at the address `index`."""
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(database_url("", folder))
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    Base.metadata.create_all(engine)
     database = Database(engine)
     repository = ReleaseRepository(database)
     originals = Originals(folder / "originals")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from core.config import LookupConfig
 from core.errors import LookupFailed
 from core.metrics import Metrics
 from core.types import Answer, Vector
@@ -65,17 +66,20 @@ class Bench:
         self.embedder = WordEmbedder()
         lookup = Lookup(
             name="orders",
-            questions=("Where is my order?",),
-            other_questions=("Can I cancel my order?",),
-            match_at=0.8,
+            settings=LookupConfig.model_construct(
+                questions=("Where is my order?",),
+                other_questions=("Can I cancel my order?",),
+                parameters={},
+                replies=(),
+                cache_s=cache_s,
+                timeout_s=timeout_s,
+            ),
             parameters=(
                 Parameter("order", r"\d{4}", {"en": "Which number?"}),
                 Parameter("email", "email", {"en": "Which e-mail?"}, proof=True),
             ),
             source=self.records,
             replies=(Reply({"en": "Order ${order}: ${status}"}, {"status": "s"}),),
-            cache_s=cache_s,
-            timeout_s=timeout_s,
         )
         self.lookups = Lookups(
             [lookup],

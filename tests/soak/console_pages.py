@@ -21,6 +21,7 @@ from kb.releases.ingestor import IncomingFile
 from tests.console.conftest import Builder, records_of
 from tests.console.fakes import ScriptedDesk
 from tests.console.uploads import upload_desk
+from tests.database import session_of
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import InProcess, Workshop, library_of, tracer_of, workshop
 
@@ -91,7 +92,7 @@ async def fill(shop: Workshop) -> None:
             }
         )
     unknown = [one["id"] for one in answers if one["kind"] == "unknown"][-_WAITING:]
-    async with shop.database.session() as session:
+    async with session_of(shop.database) as session:
         for start in range(0, len(answers), 5_000):
             await session.execute(insert(AnswerRow), answers[start : start + 5_000])
         await session.execute(

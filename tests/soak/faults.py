@@ -64,8 +64,7 @@ async def fault_run(
     """Ask all questions while calls fail at random, and count."""
     started = time.monotonic()
     database = Database(create_engine(database_url("", data)))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    Base.metadata.create_all(database.engine)
     desk: Any = ScriptedDesk()
     shutdown = QuickShutdown(speed)
     try:

@@ -29,8 +29,7 @@ class SlowDesk(ScriptedDesk):
 async def serve(base_url: str, token: str, data: Path, *, speed: float, slowest_s: float) -> None:
     """Serve until SIGTERM."""
     database = Database(create_engine(database_url("", data)))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    Base.metadata.create_all(database.engine)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     desk: Any = SlowDesk(slowest_s)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bot
 from bot.conversation.texts import LANGUAGE_NAMES, _texts
-from tests.console.test_labels import placeholders
+from tests.placeholders import placeholders
 
 CODE = "".join(path.read_text("utf-8") for path in Path(bot.__path__[0]).rglob("*.py"))
 

@@ -7,8 +7,7 @@ from bot.telegram_app import TelegramBot
 from db.accounts import Accounts
 from db.base import Database
 from tests.bot.conftest import StartBot
-from tests.bot.office import Office
-from tests.bot.operator.test_team import become_owner
+from tests.bot.office import Office, become_owner
 from tests.botapi import BotApi
 
 pytestmark = pytest.mark.anyio

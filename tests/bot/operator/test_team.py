@@ -9,15 +9,10 @@ import pytest
 from bot.telegram_app import TelegramBot
 from db.operators import MAX_FAILURES
 from tests.bot.conftest import StartBot
-from tests.botapi import BotApi, Person
+from tests.bot.office import become_owner
+from tests.botapi import BotApi
 
 pytestmark = pytest.mark.anyio
-
-
-async def become_owner(bot: TelegramBot, person: Person) -> None:
-    code = await bot.operators.new_code("owner")
-    person.say(f"/operator {code}")
-    assert "Your role is owner" in (await person.next()).text
 
 
 async def test_the_first_owner_comes_in_by_the_code_printed_at_start(

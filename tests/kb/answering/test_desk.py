@@ -14,7 +14,7 @@ from db.conversations import AnswerRow, Conversations
 from db.drafts import Drafts
 from kb.answering.answerer import Answerer
 from kb.answering.desk import Desk
-from tests.database import empty_database
+from tests.database import empty_database, session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -112,7 +112,7 @@ async def test_a_database_that_is_damaged_while_running_stops_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await desk.ask("one", chat="web:1", channel="web")
-    await database.close()  # with nothing left in its log
+    database.engine.dispose()  # with nothing left in its log
     (tmp_path / "answerdesk.db").write_bytes(b"nothing of a database" * 500)
     answer = await desk.ask("two", chat="web:1", channel="web")
     assert (answer.text, answer.answer_id) == ("re: two", 0)
@@ -221,7 +221,7 @@ async def test_a_held_answer_is_recorded_with_its_draft_and_given_without(
     )
     (waiting,) = await Drafts(database).waiting("widget:1")
     assert (waiting.answer_id, waiting.text) == (answer.answer_id, "At nine.")
-    async with database.session() as session:
+    async with session_of(database) as session:
         row = await session.get(AnswerRow, answer.answer_id)
     assert row is not None
     assert row.chunk_ids == ["c1"]

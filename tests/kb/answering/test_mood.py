@@ -156,6 +156,14 @@ async def test_thanks_and_small_talk_do_not_end_in_i_dont_know(answerer: Answere
         answer = await answerer.answer(text)
         assert (answer.kind, answer.intent) == ("smalltalk", key)
         assert answer.text == service_text(key, "en", company="Acme")  # type: ignore[arg-type]
+        assert not answer.unanswered
+
+
+async def test_a_follow_up_that_asks_and_is_met_as_small_talk_is_noted(answerer: Answerer) -> None:
+    before = [Turn("my bike squeaks", "Oil it.")]
+    answer = await answerer.answer("joke about robot?", history=before)
+    assert (answer.kind, answer.unanswered) == ("smalltalk", "joke about robot?")
+    assert not (await answerer.answer("joke about robot?")).unanswered
 
 
 async def test_what_asks_for_a_price_is_given_no_days_that_may_be_meant(answerer: Answerer) -> None:

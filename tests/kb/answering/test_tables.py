@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from core.types import Chunk
+from kb.answering.table_reply import conditions
 from kb.answering.tables import (
     Row,
     cells_of,
@@ -37,7 +39,7 @@ def said(question: str, language: str = "en") -> str:
 
 
 def test_one_row() -> None:
-    assert said("What is the price for Spain?") == "Spain: Price EUR 11.50."
+    assert said("What is the price for Spain?") == "Spain: EUR 11.50."
 
 
 def test_a_name_among_several_in_one_cell() -> None:
@@ -323,3 +325,17 @@ WORK = read_rows(
 def test_a_follow_up_asks_for_another_column() -> None:
     both = "How much for the bow rehair of a cello? And a violin?"
     assert say_rows(both, WORK, [0, 1], "en", latest="And a violin?").startswith("Violin or viola:")
+
+
+def test_the_currency_of_bare_prices_is_found_anywhere_in_their_document() -> None:
+    def passage(title: str, text: str) -> Chunk:
+        return Chunk(title, "p.md", "passage", text, title=title, language="de")
+
+    table = passage("Preise › Auto", "Klasse: B; Grundbetrag: 389,00")
+    end = passage("Preise › Hinweise", "Alle Preise sind Endpreise in Euro. Im Juli ist zu.")
+    question = "Was kostet der Grundbetrag im Juli?"
+    assert conditions(question, [table], [table, end], ["B", "389,00"]) == [
+        "Alle Preise sind Endpreise in Euro."
+    ]
+    assert conditions(question, [table], [table, end], ["B", "389,00 €"]) == []
+    assert conditions("Ist im Juli offen?", [end], [table, end], ["B"]) == ["Im Juli ist zu."]

@@ -11,7 +11,7 @@ from app.models import open_translating
 from core.config import Config, ModelsConfig
 from core.errors import ModelUnavailable
 from kb.answering.translation import CannotTranslate, TranslationDiffers, Translator, differences
-from tests.models.test_remote import Answer, server
+from tests.models.scripted import Answer, server
 
 pytestmark = pytest.mark.anyio
 

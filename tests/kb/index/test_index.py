@@ -206,6 +206,29 @@ async def test_a_clean_up_that_has_nothing_to_delete_writes_nothing(shop: Worksh
     assert set((shop.folder / "index").rglob("*")) == files
 
 
+async def test_releases_share_on_the_disk_what_they_have_in_common(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Target 22."""
+    monkeypatch.setattr("kb.index.draft._FRAGMENTS", 6)
+
+    def size() -> int:
+        return sum(file.stat().st_size for file in (shop.folder / "index").rglob("data/*.lance"))
+
+    await shop.put(page="\n".join(f"Bicycle number {n} has two wheels." for n in range(200)))
+    first = size()
+    for n in range(5):
+        await shop.put(**{f"note{n}": f"Today is day {n}."})
+    assert await shop.releases.prune(4) == 2
+    assert size() < 1.5 * first
+    for n in range(5, 10):
+        await shop.put(**{f"note{n}": f"Today is day {n}."})
+    assert first < size() - first < 1.5 * first, "they are joined once"
+    assert len(await shop.texts()) == 210
+    await shop.releases.rollback(4)
+    assert len(await shop.texts()) == 203
+
+
 async def test_what_a_killed_writer_left_is_undone_by_the_next(shop: Workshop) -> None:
     """Target 8."""
     await shop.put(faq=REFUND)

@@ -19,19 +19,9 @@ from kb.parse.formats.pdf_layout import (
     take_tables,
 )
 from kb.parse.formats.pdf_page import Letters
+from tests.kb.parse.pdf_pages import page
 
 WARRANTY = PROJECT / "demo" / "documents" / "warranty.pdf"
-
-
-def page(*lines: tuple[float, float, str, float, str]) -> bytes:
-    """Make a PDF of one page from (x, y from above, font, size, text)."""
-    out = io.BytesIO()
-    drawn = canvas.Canvas(out, pagesize=(595, 842))
-    for x, y, font, size, text in lines:
-        drawn.setFont(font, size)
-        drawn.drawString(x, 842 - y, text)
-    drawn.save()
-    return out.getvalue()
 
 
 def prose(x: float, y: float, *lines: str) -> list[tuple[float, float, str, float, str]]:

@@ -17,7 +17,7 @@ from openpyxl.styles import Font
 
 from kb.parse import parse
 from tests.kb.parse.office import odf_book
-from tests.kb.parse.test_pdf_layout import page
+from tests.kb.parse.pdf_pages import page
 
 
 def book(

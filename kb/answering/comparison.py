@@ -1,0 +1,74 @@
+"""Choose the rows of a table that a comparison of prices means: the cheapest, those under €20."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from kb.answering.sums import asks_extreme
+from kb.answering.tables import Row, column_names, is_bare, names_currency, words_told
+from kb.text.facts import Fact, extract_facts, without_facts
+
+_WITHIN: dict[str, Callable[[float, float], bool]] = {
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge
+}  # fmt: skip
+
+
+def compares(question: str) -> bool:
+    """Tell whether a question compares prices."""
+    return asks_extreme(question) != "" or _limit(question) is not None
+
+
+def compared(question: str, rows: Sequence[Row]) -> list[int] | None:
+    """Return the rows with the lowest or highest price, or those with a price within a limit.
+
+    Of rows that have words of the question in common, if some have. ``None`` if that cannot be
+    told: a row has no price, or two columns say otherwise.
+    """
+    told = words_told(without_facts(question), rows)
+    meant = {i for i, said in enumerate(told) if said or not any(told)}
+    columns = [
+        {i: price for i, price in found.items() if i in meant}
+        for name in column_names(rows)
+        if (found := _prices(rows, name))
+    ]
+    if len(meant) < 2 or not all(columns):
+        return None
+    chosen = [_of_column(question, prices) for prices in columns]
+    return chosen[0] if chosen and all(one == chosen[0] for one in chosen) else None
+
+
+def _of_column(question: str, prices: Mapping[int, float]) -> list[int]:
+    limit = _limit(question)
+    if limit is not None:
+        holds, end = _WITHIN[limit.bound], _value(limit)
+    else:
+        lowest = asks_extreme(question) == "lowest"
+        holds, end = operator.eq, (min if lowest else max)(prices.values())
+    return [i for i, price in prices.items() if holds(price, end)]
+
+
+def _limit(question: str) -> Fact | None:
+    """Return the only amount of a question if it is a limit: "less than €20"."""
+    amounts = [fact for fact in extract_facts(question) if fact.kind == "amount"]
+    limits = [f for f in amounts if f.bound in _WITHIN]
+    return limits[0] if len(amounts) == len(limits) == 1 else None
+
+
+def _prices(rows: Sequence[Row], column: str) -> dict[int, float]:
+    """Return the price of each row that has one in a column; empty if one has more, or another."""
+    found: dict[int, float] = {}
+    for i, row in enumerate(rows):
+        cell = next((cell for name, cell in row.cells if name == column), "")
+        facts = [fact for fact in extract_facts(cell) if fact.kind in ("amount", "number")]
+        bare = is_bare(cell) and names_currency(column)
+        if not re.search(r"\w", cell):
+            continue
+        if len(facts) != 1 or not (bare or facts[0].kind == "amount"):
+            return {}
+        found[i] = _value(facts[0])
+    return found if len(found) > 1 else {}
+
+
+def _value(price: Fact) -> float:
+    """Return the value of a price; of "4,100" the larger one: no price has three decimals."""
+    return max(map(float, price.values))

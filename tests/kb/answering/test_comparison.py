@@ -1,0 +1,106 @@
+"""Which rows of a table a comparison of prices means."""
+
+import pytest
+
+from core.types import Hit
+from kb.answering.comparison import compared, compares
+from kb.answering.reply import Replier
+from kb.answering.tables import read_rows
+from kb.index.chunk import chunk_file
+from kb.parse import parse
+from tests.fakes import WordEmbedder
+
+pytestmark = pytest.mark.anyio
+
+PLANS = read_rows(
+    [
+        "Plan: Spark S; Data: 5 GB; Price: €9.99",
+        "Plan: Spark M; Data: 18 GB; Price: €16.99",
+        "Plan: Spark L; Data: 60 GB; Price: €24.99",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("what's your cheapest plan", [0]),
+        ("dearest plan?", [2]),
+        ("Which plans are less than €20 a month?", [0, 1]),
+        ("plans over 16.99 euros", [2]),
+        ("Was ist der günstigste Tarif?", [0]),
+        ("¿Cuál es el plan más caro?", [2]),
+        ("Какой тариф самый дешёвый?", [0]),
+        ("最便宜的套餐是哪个？", [0]),
+        ("anything under 5 euros?", []),
+    ],
+)
+def test_prices_are_compared(question: str, rows: list[int]) -> None:
+    assert compares(question)
+    assert compared(question, PLANS) == rows
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why was I charged €16.99?",
+        "How much data has Spark M?",
+        "Is it cheaper than last year?",
+        "¿Es más barato que Spark M?",
+        "Can I cancel within 14 days?",
+    ],
+)
+def test_other_questions_compare_nothing(question: str) -> None:
+    assert not compares(question)
+
+
+def test_rows_without_a_price_or_with_several_columns_that_disagree_are_not_compared() -> None:
+    free = read_rows(
+        ["Ticket: Adult; Price: €9", "Ticket: Child; Price: free", "Ticket: Dog; Price: €2"]
+    )
+    assert compared("the cheapest ticket", free) is None
+    rates = read_rows(
+        ["Bike: City; A day: €18; A week: €70", "Bike: Cargo; A day: €20; A week: €60"]
+    )
+    assert compared("which is the cheapest?", rates) is None
+    alike = read_rows(
+        ["Bike: City; A day: €18; A week: €70", "Bike: Cargo; A day: €30; A week: €90"]
+    )
+    assert compared("which is the cheapest?", alike) == [0]
+
+
+def test_only_rows_that_are_asked_about_are_compared() -> None:
+    rows = read_rows(
+        ["Item: Day ticket; Price: €9", "Item: Child ticket; Price: €5", "Item: Coffee; Price: €2"]
+    )
+    assert compared("the cheapest ticket", rows) == [1]
+    assert compared("What is the cheapest?", rows) == [2]
+    assert compared("the cheapest coffee", rows) is None
+
+
+def test_prices_whose_currency_the_column_names_and_empty_cells() -> None:
+    rows = read_rows(["Raum: Saal; Euro: 40", "Raum: Zimmer; Euro: –", "Raum: Studio; Euro: 25"])
+    assert compared("Was ist das teuerste?", rows) == [0]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Which sauna is the cheapest?", ["Kelo 4"]),
+        ("Which are under 4,000 euros?", ["Kelo 4", "Kelo 6"]),
+    ],
+)
+async def test_a_reply_has_the_rows_that_are_meant(question: str, said: list[str]) -> None:
+    table = "# Saunas\n\n| Model | Price |\n|---|---|\n"
+    table += "| Barrel | 4,100 EUR |\n| Kelo 4 | 2,900 EUR |\n| Kelo 6 | 3,700 EUR |\n"
+    chunks = await chunk_file(
+        parse("s.md", table.encode()),
+        doc_id="s.md",
+        embedder=WordEmbedder(),
+        passage_tokens=160,
+        updated="2026-12-01",
+    )
+    hit = Hit(next(chunk for chunk in chunks if "Barrel" in chunk.text), 0.9, 0.9)
+    made = await Replier(None, None).reply(question, None, hit, others=[])
+    named = [name for name in ("Barrel", "Kelo 4", "Kelo 6") if name in made.text]
+    assert named == said
