@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import logging
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from core.durable import temporary_file
 from core.errors import ModelError
 from core.protocols import Embedder
 from core.types import Matrix, Vector
@@ -33,12 +34,12 @@ class KeptVectors:
         """Return the vectors of questions, row by row; only new ones are embedded."""
         path = self.folder / f"{self.name}-{_hash(self.embedder.fingerprint)[:16]}.npz"
         keys = [_hash(text) for text in texts]
-        known = await asyncio.to_thread(_read, path)
+        known = await asyncio.to_thread(read_vectors, path)
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
             found = await self.embedder.embed_queries(list(new.values()))
             known |= dict(zip(new, found, strict=True))
-            await asyncio.to_thread(_write, path, {key: known[key] for key in keys})
+            await asyncio.to_thread(write_vectors, path, {key: known[key] for key in keys})
         return np.stack([known[key] for key in keys])
 
 
@@ -65,19 +66,22 @@ class SecondEmbedder(KeptVectors):
             return None
 
 
-def _read(path: Path) -> dict[str, Vector]:
+def read_vectors(path: Path) -> dict[str, Vector]:
+    """Return the vectors in a file by their keys; none if it is torn or not there."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return {}  # not there yet, or torn: embedded again
+        return {}
 
 
-def _write(path: Path, vectors: dict[str, Vector]) -> None:
+def write_vectors(path: Path, vectors: Mapping[str, Vector]) -> None:
+    """Put vectors into a file, whole or not at all; raises OSError on a full disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new.npz")
-    np.savez(new, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()]))
-    new.replace(path)
+    with temporary_file(path.parent) as temporary:
+        with temporary.open("wb") as file:
+            np.savez(file, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()]))
+        temporary.replace(path)
 
 
 def _hash(text: str) -> str:
