@@ -6,7 +6,8 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -78,33 +79,26 @@ class _Chat:
             raise ConversationErased
 
 
+@dataclass(eq=False)
 class Desk:
     """Answers messages and remembers what it said.
 
     Messages of one chat are answered one by one, in the order in which they were asked.
     """
 
-    def __init__(
-        self,
-        answerer: Answerer,
-        conversations: Conversations,
-        metrics: Metrics,
-        lookups: Lookups | None = None,
-        *,
-        erasures: ErasureList | None = None,
-    ) -> None:
-        """`erasures` outlives the database; without it a backup brings back who was erased."""
-        self._answerer = answerer
-        self._lookups = lookups
-        self._conversations = conversations
-        self._metrics = metrics
-        self._erasures = erasures
-        self.failures: deque[Failure] = deque(maxlen=_FAILURES_KEPT)
-        """The last ones since the service was started, oldest first."""
-        self.failed = 0
-        """How many there were."""
-        # Weak: it lives only while one of the chat's messages is answered or waits.
-        self._chats: WeakValueDictionary[str, _Chat] = WeakValueDictionary()
+    answerer: Answerer
+    conversations: Conversations
+    metrics: Metrics
+    lookups: Lookups | None = None
+    _: KW_ONLY
+    erasures: ErasureList | None = None
+    """Outlives the database; without it a backup brings back who was erased."""
+    failures: deque[Failure] = field(default_factory=partial(deque, maxlen=_FAILURES_KEPT))
+    """The last ones since the service was started, oldest first."""
+    failed: int = 0
+    """How many there were."""
+    # Weak: it lives only while one of the chat's messages is answered or waits.
+    _chats: WeakValueDictionary[str, _Chat] = field(default_factory=WeakValueDictionary)
 
     async def ask(
         self,
@@ -146,11 +140,11 @@ class Desk:
                         text, language_code, history, on_event, chat=chat if recorded else ""
                     )
                 )
-            self._metrics.observe_answer(answer, channel=channel)
+            self.metrics.observe_answer(answer, channel=channel)
             took_ms = answer.timings_ms["total"]
             logger.info("%s: answered (%s) in %.0f ms", channel, answer.kind, took_ms)
             if recorded:
-                record = self._conversations.record
+                record = self.conversations.record
                 answer_id = await record(text, answer, chat=chat, channel=channel)
                 under_way.check()
                 answer = replace(answer, answer_id=answer_id)
@@ -172,11 +166,11 @@ class Desk:
         if under_way.work:
             under_way.work.cancel()
         async with under_way.turn:  # so that nothing of it is recorded after this
-            if self._erasures:
-                await asyncio.to_thread(self._erasures.add, chat)
-            if self._lookups:
-                self._lookups.forget(chat)
-            return await self._conversations.forget(chat)
+            if self.erasures:
+                await asyncio.to_thread(self.erasures.add, chat)
+            if self.lookups:
+                self.lookups.forget(chat)
+            return await self.conversations.forget(chat)
 
     async def _answer(
         self,
@@ -191,9 +185,9 @@ class Desk:
         started = time.perf_counter()
         try:
             answer = None
-            if self._lookups and chat:
-                answer = await self._lookups.answer(text, chat=chat, language_code=language_code)
-            answer = answer or await self._answerer.answer(
+            if self.lookups and chat:
+                answer = await self.lookups.answer(text, chat=chat, language_code=language_code)
+            answer = answer or await self.answerer.answer(
                 text, language_code=language_code, history=history, on_event=on_event
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the customer is told
@@ -223,7 +217,7 @@ class Desk:
     async def _turns(self, chat: str) -> Sequence[Turn]:
         """Return what was said before; nothing if that cannot be read."""
         try:
-            return await self._conversations.turns(chat, limit=_HISTORY_TURNS)
+            return await self.conversations.turns(chat, limit=_HISTORY_TURNS)
         except StorageError as error:
             logger.warning("A message is answered without those before it: %s", error)
             return ()

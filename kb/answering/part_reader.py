@@ -1,7 +1,7 @@
 """What the models say of the parts of a passage, and the rest of its document."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -45,23 +45,23 @@ class Asked:
         return self.latest or self.text
 
 
+@dataclass(frozen=True, eq=False)
 class PartReader:
     """Reads sentences, steps and rows; remembers the vectors of those of some passages."""
 
-    def __init__(
-        self, embedder: Embedder | None, chunks_of: ChunksOf | None, reader: Reader | None
-    ) -> None:
-        """Take what helps; see `kb.answering.reply.Replier`."""
-        self._embedder = embedder
-        self._chunks_of = chunks_of
-        self._reader = reader
-        self._vectors = Recent[str, Matrix](_REMEMBERED)
+    embedder: Embedder | None = None
+    """Tells how near sentences are to a question; ``None`` compares words alone."""
+    chunks_of: ChunksOf | None = None
+    """Gives the rest of a procedure or table that was cut; ``None``: nothing does."""
+    reader: Reader | None = None
+    """Says of each sentence how likely it answers; ``None``: words and nearness do."""
+    _vectors: Recent[str, Matrix] = field(default_factory=lambda: Recent(_REMEMBERED), init=False)
 
     async def document(self, chunk: Chunk, others: Sequence[Hit] = ()) -> list[Chunk]:
         """Return the passages of a document; without `chunks_of` those that were found."""
         found: Sequence[Chunk]
-        if self._chunks_of is not None:
-            found = await self._chunks_of([chunk.doc_id])
+        if self.chunks_of is not None:
+            found = await self.chunks_of([chunk.doc_id])
         else:
             found = [hit.chunk for hit in others if hit.chunk.doc_id == chunk.doc_id]
         own = [chunk if c.chunk_id == chunk.chunk_id else c for c in found if c.kind == "passage"]
@@ -74,12 +74,12 @@ class PartReader:
 
         Of fewer than `least` texts it is not.
         """
-        if self._reader is None or len(texts) < least:
+        if self.reader is None or len(texts) < least:
             return None
         heading = heading_of(chunk.title)
         headed = [f"{heading}\n{text}" for text in texts]
         try:
-            return np.asarray(await self._reader.read(question, headed))
+            return np.asarray(await self.reader.read(question, headed))
         except ModelError:
             return None
 
@@ -98,10 +98,10 @@ class PartReader:
 
         Fewer than two are not. `key` names the texts.
         """
-        if self._embedder is None or vector is None or len(texts) < 2:
+        if self.embedder is None or vector is None or len(texts) < 2:
             return None
         known = self._vectors.get(key)
         if known is None or len(known) != len(texts):
-            known = await self._embedder.embed_passages(list(texts))
+            known = await self.embedder.embed_passages(list(texts))
             self._vectors.put(key, known)
         return known @ vector

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from core.protocols import Embedder, Reader
 from core.types import Chunk, Hit, Vector
 from kb.answering.choose import ENOUGH, MOST, assemble, choose, shortened
 from kb.answering.intent import split_questions
-from kb.answering.part_reader import SILENT, Asked, ChunksOf, PartReader
+from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece, compared_with, label_of, under, with_rows
 from kb.answering.plain import plain
 from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentences
@@ -60,23 +59,8 @@ class Reply:
     """Probability that all that answers is in it, if the passage does answer."""
 
 
-class Replier:
-    """Builds replies; remembers the vectors of the sentences of passages it has read."""
-
-    def __init__(
-        self,
-        embedder: Embedder | None = None,
-        chunks_of: ChunksOf | None = None,
-        reader: Reader | None = None,
-    ) -> None:
-        """Take what helps.
-
-        Args:
-            embedder: tells how near sentences are to a question; ``None`` compares words alone.
-            chunks_of: gives the rest of a procedure or table that was cut; ``None``: none.
-            reader: says of each sentence how likely it answers; ``None``: words and nearness do.
-        """
-        self._parts = PartReader(embedder, chunks_of, reader)
+class Replier(PartReader):
+    """Builds replies."""
 
     async def reply(
         self,
@@ -120,7 +104,7 @@ class Replier:
     async def says(self, question: str, chunk: Chunk) -> float | None:
         """Return the log-odds that a sentence of a chunk answers; ``None`` without a reader."""
         units = units_of(chunk.answer or chunk.text, chunk.language)
-        odds = await self._parts.odds(question, chunk, [unit.text for unit in units], least=1)
+        odds = await self.odds(question, chunk, [unit.text for unit in units], least=1)
         return None if odds is None else float(odds.max())
 
     async def tells(self, question: str, chunk: Chunk, *, unread: bool = True) -> bool:
@@ -136,7 +120,7 @@ class Replier:
         if asks_fact(asked.last):  # which one of the steps says
             steps = {i for run in steps_of(units) for i in run}
             units = [replace(u, number=0) if i in steps else u for i, u in enumerate(units)]
-        near = await self._parts.near(asked.vector, chunk.chunk_id, [u.text for u in units])
+        near = await self.near(asked.vector, chunk.chunk_id, [u.text for u in units])
         follows = len(asked.wordings) > 1
         parts = asked.wordings if follows else split_questions(asked.text)
         of_words = [_scores(part, chunk, units, near) for part in parts]
@@ -159,7 +143,7 @@ class Replier:
         table = None
         row = next((row for row in rows if row is not None), None)
         if row is not None:
-            table = await say_table(self._parts, about(tabled=True), chunk, units, row, others)
+            table = await say_table(self, about(tabled=True), chunk, units, row, others)
             most -= length(table.text)
         told = [scores for scores, row in zip(of_parts, rows, strict=True) if row is None]
         if table and not told:
@@ -197,13 +181,13 @@ class Replier:
         told = min(_told(units, one, chosen) for one in of_parts)
         complete = _COMPLETE * told if read else 1.0
         if any(units[i].number for i in chosen):
-            text = whole_steps(chunk, text, await self._parts.document(chunk))
+            text = whole_steps(chunk, text, await self.document(chunk))
             if text != (chunk.answer or chunk.text):
                 units = units_of(text, chunk.language)
                 steps = {i for run in steps_of(units) for i in run}
                 chosen = choose(units, [float(i in steps) / len(steps) for i in range(len(units))])
             texts = [unit.text for unit in units]
-            odds = await self._parts.odds(asked.last, chunk, texts)
+            odds = await self.odds(asked.last, chunk, texts)
             spare = score_sentences(asked.text, texts) if odds is None else odds.tolist()
             chosen = shortened(text, units, chosen, spare)
         words = assemble(text, units, chosen)
@@ -218,7 +202,7 @@ class Replier:
         priced = asks_price(asked.text) and any(has_amount(units[i].text) for i in below)
         lacking = not figures or (priced and not has_amount(words))
         if below and lacking and (leads or asks_figure(asked.text)):
-            rows = await say_table(self._parts, asked, chunk, units, below[0], others)
+            rows = await say_table(self, asked, chunk, units, below[0], others)
             both = with_rows(piece, rows)
             if (leads or figures) and length(both.text) <= MOST:
                 return both
@@ -236,7 +220,7 @@ class Replier:
         for steps in steps_of(units):
             whole = "\n".join(texts[i] for i in steps)
             texts = [whole if i in steps else text for i, text in enumerate(texts)]
-        odds = await self._parts.odds(question, chunk, texts)
+        odds = await self.odds(question, chunk, texts)
         if odds is None:
             return None
         joined = np.asarray(scores) * np.exp(_READER * (odds - odds.max()))

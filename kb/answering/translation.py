@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import KW_ONLY, dataclass
 
 from babel import Locale
 
@@ -57,12 +58,13 @@ class TranslationDiffers(AnswerdeskError):
         self.draft = draft
 
 
+@dataclass(frozen=True)
 class Translator:
     """Drafts translations with a generator that is started for each."""
 
-    def __init__(self, open_generator: OpenGenerator, *, timeout_s: float) -> None:
-        self._open = open_generator
-        self._timeout_s = timeout_s
+    open: OpenGenerator
+    _: KW_ONLY
+    timeout_s: float
 
     async def draft(self, answer: str, *, source: str, target: str) -> str:
         """Return an answer in another language; both are ISO 639-1.
@@ -72,11 +74,11 @@ class Translator:
             ModelError: if there is no generator that can translate, or it fails.
         """
         name = str(Locale("en").languages[target])
-        async with self._open() as generator:
+        async with self.open() as generator:
             (size,) = await generator.count_tokens([answer])
             prompt = Prompt(_INSTRUCTIONS.format(language=name), f"Reply:\n{answer}", f"In {name}:")
             most = 3 * size + 64
-            stream = generator.stream(prompt, max_tokens=most, deadline_s=self._timeout_s)
+            stream = generator.stream(prompt, max_tokens=most, deadline_s=self.timeout_s)
             pieces = [event.text async for event in stream if isinstance(event, Piece)]
         draft = clean(plain("".join(pieces))).strip()
         if differing := differences(draft, answer, source=source, target=target):

@@ -7,7 +7,7 @@ or a word, is dropped (`kb.answering.checker`). If nothing is left, the built re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from core.protocols import Generator
 from core.shown import clean
@@ -34,16 +34,18 @@ class Written:
     tokens: TokenUsage
 
 
+@dataclass(eq=False)
 class Writer:
     """Writes replies with a generator, one passage at a time."""
 
-    def __init__(self, generator: Generator, *, max_tokens: int, timeout_s: float) -> None:
-        """Take a generator; a reply has at most `max_tokens` and is given up after `timeout_s`."""
-        self._generator = generator
-        self._max_tokens = max_tokens
-        self._timeout_s = timeout_s
-        self._seconds = 3.0
-        """What a reply took lately."""
+    generator: Generator
+    _: KW_ONLY
+    max_tokens: int
+    """Of a reply."""
+    timeout_s: float
+    """After which it is given up."""
+    _seconds: float = 3.0
+    """What a reply took lately."""
 
     async def write(
         self,
@@ -69,10 +71,10 @@ class Writer:
         started = time.monotonic()
         passage = passage_of(chunk)
         prompt = await fit_prompt(
-            self._generator, question, passage, language, max_tokens=self._max_tokens
+            self.generator, question, passage, language, max_tokens=self.max_tokens
         )
-        stream = self._generator.stream(
-            prompt, max_tokens=self._max_tokens, deadline_s=self._timeout_s, stop=_STOP
+        stream = self.generator.stream(
+            prompt, max_tokens=self.max_tokens, deadline_s=self.timeout_s, stop=_STOP
         )
         if on_event is not None:
             await on_event(Waiting(max(1.0, round(self._seconds, 1)), source))

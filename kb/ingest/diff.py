@@ -140,8 +140,9 @@ def _paired(lost: Sequence[Chunk], new: Sequence[Chunk]) -> dict[int, int]:
     if not 0 < len(lost) * len(new) <= _PAIRS:
         asked = {chunk.text: place for place, chunk in enumerate(new) if chunk.kind == "faq"}
         return {place: asked[one.text] for place, one in enumerate(lost) if one.text in asked}
-    mine, theirs = (char_bags([f"{one.text}\n{one.answer}" for one in of]) for of in (lost, new))
-    likeness = Rarity.flat().cosine(mine, theirs)
+    texts = ([f"{one.text}\n{one.answer}" for one in of] for of in (lost, new))
+    mine, theirs = (Rarity.flat().weighted(char_bags(of)) for of in texts)
+    likeness = (mine @ theirs.T).toarray()
     for place, one in enumerate(lost):
         for other, chunk in enumerate(new):
             if one.kind != chunk.kind:

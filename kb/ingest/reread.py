@@ -62,55 +62,47 @@ class Left:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Rereader:
-    """Reads documents again as they would be read today."""
+async def reread(
+    preparer: Preparer,
+    settings: str,
+    documents: Mapping[str, Document],
+    known: set[str],
+    on_progress: OnProgress | None = None,
+    *,
+    as_of: float | None = None,
+    spared: Collection[str] = (),
+    partial: bool = False,
+) -> tuple[Prepared, dict[str, str]]:
+    """Read documents from their originals as they would be read today, as `Preparer.prepare`.
 
-    preparer: Preparer
-    settings: str
-    """Of parser and chunker."""
+    With the errors by document. Those that are `spared` may fail to be read; with `partial` any
+    may. `settings` are those of parser and chunker.
 
-    async def prepare(
-        self,
-        documents: Mapping[str, Document],
-        known: set[str],
-        on_progress: OnProgress | None = None,
-        *,
-        as_of: float | None = None,
-        spared: Collection[str] = (),
-        partial: bool = False,
-    ) -> tuple[Prepared, dict[str, str]]:
-        """Read documents from their originals as `Preparer.prepare`; with the errors by document.
+    Raises:
+        NotReadAgain: if another one cannot be read; a missing original is found before anything
+            is embedded.
+    """
+    files: list[Document] = []
+    errors: dict[str, str] = {}
 
-        Those that are `spared` may fail to be read; with `partial` any may.
+    def refuse() -> None:
+        lost = {doc_id: errors[doc_id] for doc_id in errors.keys() - spared}
+        if lost and not partial:
+            raise NotReadAgain(lost)
 
-        Raises:
-            NotReadAgain: if another one cannot be read; a missing original is found before
-                anything is embedded.
-        """
-        files: list[Document] = []
-        errors: dict[str, str] = {}
-
-        def refuse() -> None:
-            lost = {doc_id: errors[doc_id] for doc_id in errors.keys() - spared}
-            if lost and not partial:
-                raise NotReadAgain(lost)
-
-        for document in documents.values():
-            try:
-                await asyncio.to_thread(self.preparer.originals.checked_path, document.sha256)
-            except OriginalMissing as error:
-                errors[document.doc_id] = f"{document.doc_id!r}: {error}"
-                continue
-            settings = with_columns(self.settings, columns_of(document.settings))
-            files.append(replace(document, settings=settings))
-        refuse()
-        prepared = await self.preparer.prepare(
-            files, known=known, as_of=as_of, on_progress=on_progress
-        )
-        errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
-        refuse()
-        return prepared, errors
+    for document in documents.values():
+        try:
+            await asyncio.to_thread(preparer.originals.checked_path, document.sha256)
+        except OriginalMissing as error:
+            errors[document.doc_id] = f"{document.doc_id!r}: {error}"
+            continue
+        read = with_columns(settings, columns_of(document.settings))
+        files.append(replace(document, settings=read))
+    refuse()
+    prepared = await preparer.prepare(files, known=known, as_of=as_of, on_progress=on_progress)
+    errors |= {file.file.doc_id: file.error for file in prepared.files if file.error}
+    refuse()
+    return prepared, errors
 
 
 async def left_of(index: Index) -> Left:

@@ -3,14 +3,12 @@
 import contextlib
 import threading
 import time
-import zipfile
+import uuid
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import numpy as np
-
-from core.durable import temporary_file
 from core.types import Vector
+from kb.ranking.second import read_vectors, write_vectors
 
 _KEPT_S = 7 * 24 * 3600.0
 """Vectors of a run that was given up are deleted after this time."""
@@ -33,34 +31,23 @@ class VectorSpool:
         """Return the vectors that stopped runs of this model left, by vector key."""
         found: dict[str, Vector] = {}
         for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
-            try:
+            with contextlib.suppress(FileNotFoundError):  # another process published it meanwhile
                 if path.stat().st_mtime < time.time() - _KEPT_S:
                     path.unlink()
-                if path.suffix != ".npz" or not path.name.startswith(f"{self._model}-"):
-                    continue
-                with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                    keys, matrix = stored["keys"].tolist(), stored["vectors"]
-                batch = dict(zip(keys, matrix, strict=True))
-            except FileNotFoundError:
-                continue  # another process published it meanwhile
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-                path.unlink(missing_ok=True)
-                continue
-            found |= batch
-            with self._lock:
-                self._files[path] = frozenset(batch)
+                elif path.suffix == ".npz" and path.name.startswith(f"{self._model}-"):
+                    batch = read_vectors(path)
+                    if not batch:  # torn
+                        path.unlink()
+                    found |= batch
+                    with self._lock:
+                        self._files[path] = frozenset(batch)
         return found
 
     def add(self, vectors: Mapping[str, Vector]) -> None:
         """Keep a batch until it is published. A full disk is no error: it is only not kept."""
         with contextlib.suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            keys, matrix = np.array(list(vectors)), np.stack([*vectors.values()])
-            with temporary_file(self._folder) as temporary:
-                with temporary.open("wb") as file:
-                    np.savez(file, keys=keys, vectors=matrix)
-                path = self._folder / f"{self._model}-{time.time_ns()}-{temporary.stem}.npz"
-                temporary.replace(path)
+            path = self._folder / f"{self._model}-{time.time_ns()}-{uuid.uuid4().hex}.npz"
+            write_vectors(path, vectors)
             with self._lock:
                 self._files[path] = frozenset(vectors)
 

@@ -9,16 +9,15 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 
 from kb.ranking.features import Bools, Floats
 
 Doubles = npt.NDArray[np.float64]
 
 _BINS = 10
-_STEPS = 50
-_NEAR = 1e-8
-_LIMIT = 30.0
-"""Log-odds beyond which a probability is as good as 0 or 1."""
+_FLAT = 1e-9
+"""Slope of a loss at its minimum."""
 
 
 _Point: TypeAlias = tuple[float, Doubles, Doubles]
@@ -41,7 +40,7 @@ class Linear:
 
     def probability(self, features: Floats) -> Doubles:
         """Return the probability that a logistic model gives to each row of `features`."""
-        return expit(self.score(features))
+        return np.asarray(expit(self.score(features)))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
@@ -68,15 +67,9 @@ class Choice:
     right: int
 
 
-def expit(z: npt.NDArray[Any]) -> Doubles:
-    """Return the probability that belongs to log-odds."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(z, -_LIMIT, _LIMIT))), np.float64)
-
-
 def log_odds(probabilities: npt.ArrayLike) -> Doubles:
     """Return the log-odds of probabilities; those of 0 and 1 are finite."""
-    bounded = np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(bounded / (1 - bounded)))
+    return np.asarray(logit(np.clip(np.asarray(probabilities, np.float64), 1e-9, 1 - 1e-9)))
 
 
 def blank(features: Floats) -> Linear:
@@ -138,18 +131,13 @@ def fit_logistic(
 
 
 def _minimum(start: Doubles, at: Callable[[Doubles], _Point]) -> Doubles:
-    """Return where a convex loss is lowest: Newton's steps, shorter where they overshoot."""
-    weights, (loss, gradient, hessian) = start, at(start)
-    for _ in range(_STEPS):
-        step = np.linalg.solve(hessian, gradient)
-        there = at(weights - step)
-        while there[0] > loss and np.abs(step).max() > _NEAR:
-            step = step / 2
-            there = at(weights - step)
-        if np.abs(step).max() <= _NEAR:
-            break
-        weights, (loss, gradient, hessian) = weights - step, there
-    return weights
+    """Return where a convex loss is lowest."""
+    # Imported here: what answers needs no optimiser.
+    from scipy.optimize import minimize
+
+    ways = {"jac": True, "hess": lambda weights: at(weights)[2], "options": {"gtol": _FLAT}}
+    found = minimize(lambda weights: at(weights)[:2], start, method="trust-exact", **ways)
+    return np.asarray(found.x, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +186,7 @@ def reliability(
         return Reliability((), 0.0)
     weight = weight / weight.sum()
     place = np.minimum((np.asarray(confidence) * _BINS).astype(int), _BINS - 1)
-    bins = []
-    for number in range(_BINS):
-        own = weight * (place == number)
-        total = float(own.sum())
-        if total > 0:
-            bins.append(Bin(float(own @ confidence) / total, float(own @ right) / total, total))
+    shares = ((weight * (place == number)) for number in range(_BINS))
+    bins = [Bin(s @ confidence / s.sum(), s @ right / s.sum(), s.sum()) for s in shares if s.any()]
     error = sum(b.share * abs(b.confidence - b.right) for b in bins)
     return Reliability(tuple(bins), error)

@@ -1,6 +1,8 @@
 """What speaks for a candidate: nearness, letters and words; the same for entries and passages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -23,14 +25,14 @@ _NONE = 0.1
 """Odds that stand for "none of these" beside the candidates'."""
 
 
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Computes the features of candidates; holds how rare letters and words are in the base."""
 
-    def __init__(self, letters: Rarity | None = None, words: Rarity | None = None) -> None:
-        self._letters = letters or Rarity.flat()
-        self._words = words or Rarity.flat()
-        self._letter_bags = BagCache(char_bags, size=_KEPT_TEXTS)
-        self._word_bags = BagCache(stem_bags, size=_KEPT_TEXTS)
+    letters: Rarity = field(default_factory=Rarity.flat)
+    words: Rarity = field(default_factory=Rarity.flat)
+    _letter_bags: BagCache = field(default_factory=partial(BagCache, char_bags, size=_KEPT_TEXTS))
+    _word_bags: BagCache = field(default_factory=partial(BagCache, stem_bags, size=_KEPT_TEXTS))
 
     def of(self, question: str, candidates: Sequence[Candidate]) -> Floats:
         """Return the features of candidates, shape (n, len(FEATURES)).
@@ -57,10 +59,10 @@ class Evidence:
             stated,
             entry * (asked - stated),
             entry,
-            self._letters.cosine(letters, self._letter_bags.bags(statements))[0],
-            _best(owner, self._letters.cosine(letters, self._letter_bags.bags(own))[0], entry),
-            self._words.coverage(words, self._word_bags.bags(read))[0],
-            _best(owner, self._words.coverage(words, self._word_bags.bags(own))[0], entry),
+            self.letters.cosine(letters, self._letter_bags.bags(statements)),
+            _best(owner, self.letters.cosine(letters, self._letter_bags.bags(own)), entry),
+            self.words.coverage(words, self._word_bags.bags(read)),
+            _best(owner, self.words.coverage(words, self._word_bags.bags(own)), entry),
             told,
             told * entry * np.maximum(0, asked - _NEAR),
         ]

@@ -1,17 +1,18 @@
 """Evidence of words and characters: hashed n-grams of texts, weighed by how rare they are.
 
-Everything is numpy on whole batches, so that the parent process needs no other library and a
-hundred candidates cost about a millisecond.
+Everything is done on whole batches, so that a hundred candidates cost about a millisecond.
 """
 
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array, vstack
 
 from core.recent import Recent
 from kb.text.segmentation import normalise
@@ -31,46 +32,9 @@ _BATCH = 1_000
 _BREAK, _SPACE = 10, 32
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
-
-@dataclass(frozen=True, slots=True)
-class Bags:
-    """The n-grams of several texts, each text's together (compressed sparse rows)."""
-
-    starts: Ints
-    """Shape (n + 1,): text `i` has the entries from ``starts[i]`` up to ``starts[i + 1]``."""
-    keys: npt.NDArray[np.int32]
-    """Hash of each n-gram, below ``2 ** BITS``, ascending within a text."""
-    weights: Floats
-    """1 + ln(count)."""
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def of(self, chosen: Ints) -> "Bags":
-        """Return the n-grams of these texts only, in this order."""
-        sizes = (self.starts[1:] - self.starts[:-1])[chosen]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        places = np.arange(starts[-1]) + np.repeat(self.starts[chosen] - starts[:-1], sizes)
-        return Bags(starts, self.keys[places], self.weights[places])
-
-    def owners(self) -> Ints:
-        """Return for each entry the number of its text."""
-        return np.repeat(np.arange(len(self)), np.diff(self.starts))
-
-    def apart(self) -> "list[Bags]":
-        """Return the n-grams of each text alone."""
-        return [self.of(np.asarray([place])) for place in range(len(self))]
-
-    @classmethod
-    def joined(cls, parts: Sequence["Bags"]) -> "Bags":
-        """Put bags of several texts behind one another."""
-        ends = np.cumsum([0, *(int(part.starts[-1]) for part in parts)])
-        pairs = zip(parts, ends, strict=False)
-        return cls(
-            np.concatenate([[0], *(part.starts[1:] + end for part, end in pairs)]),
-            np.concatenate([np.zeros(0, np.int32), *(part.keys for part in parts)]),
-            np.concatenate([np.zeros(0, np.float32), *(part.weights for part in parts)]),
-        )
+Bags: TypeAlias = csr_array
+"""The n-grams of several texts, shape (texts, ``2 ** BITS``): 1 + ln(count) of each hash."""
+BAG_PARTS = ("data", "indices", "indptr")
 
 
 class BagCache:
@@ -85,14 +49,15 @@ class BagCache:
 
     def bags(self, texts: Sequence[str]) -> Bags:
         """Return what `make` would for these texts."""
-        found = {text: bag for text in texts if (bag := self._kept.get(text))}
+        found = {text: bag for text in texts if (bag := self._kept.get(text)) is not None}
         new = [text for text in dict.fromkeys(texts) if text not in found]
         if new:
             made = self._make(new)
-            for text, bag in zip(new, made.apart(), strict=True):
-                found[text] = bag
-                self._kept.put(text, bag)
-        return Bags.joined([found[text] for text in texts])
+            found |= {text: made[[place]] for place, text in enumerate(new)}
+        for text in new:
+            self._kept.put(text, found[text])
+        rows = [found[text] for text in texts]
+        return vstack(rows, format="csr") if rows else csr_array((0, _SIZE), dtype=np.float32)
 
 
 def char_bags(texts: Sequence[str]) -> Bags:
@@ -110,9 +75,7 @@ def char_bags(texts: Sequence[str]) -> Bags:
     keys: list[npt.NDArray[np.uint64]] = []
     owners: list[Ints] = []
     for size in (2, 3, 4):
-        n = len(codes) - size + 1
-        if n <= 0:
-            continue
+        n = max(0, len(codes) - size + 1)
         hashed = np.full(n, np.uint64(size))
         for offset in range(size):
             hashed = hashed * _PRIME + codes[offset : offset + n]
@@ -140,13 +103,20 @@ def question_bags(question: str) -> tuple[Bags, Bags]:
     return char_bags([question]), stem_bags([question])
 
 
-def _bags(n: int, owners: list[Ints], keys: list[npt.NDArray[np.uint64]]) -> Bags:
-    joined = np.concatenate([np.zeros(0, np.int64), *owners]) << BITS
-    joined |= np.concatenate([np.zeros(0, np.uint64), *keys]).astype(np.int64)
-    found, counts = np.unique(joined, return_counts=True)
-    starts = np.searchsorted(found, np.arange(n + 1, dtype=np.int64) << BITS)
-    weights = (1 + np.log(counts)).astype(np.float32)
-    return Bags(starts, (found & (_SIZE - 1)).astype(np.int32), weights)
+def _bags(texts: int, owners: Sequence[Ints], keys: Sequence[npt.NDArray[np.uint64]]) -> Bags:
+    places = tuple(np.concatenate(each).astype(np.int32) for each in (owners, keys))
+    bags = csr_array((np.ones(len(places[0]), np.float32), places), shape=(texts, _SIZE))
+    return with_values(bags, 1 + np.log(bags.data))
+
+
+def with_values(bags: Bags, values: npt.NDArray[Any]) -> Bags:
+    """Return bags with another number for each n-gram."""
+    return joined_bags(values, bags.indices, bags.indptr)
+
+
+def joined_bags(*parts: npt.NDArray[Any]) -> Bags:
+    """Put the `BAG_PARTS` together."""
+    return csr_array(parts, shape=(len(parts[-1]) - 1, _SIZE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,55 +132,36 @@ class Rarity:
         return cls(np.ones(_SIZE, np.float32))
 
     @classmethod
-    def of(cls, bags: Bags) -> "Rarity":
-        """Count in how many texts each n-gram stands."""
-        return cls._of_counts(np.bincount(bags.keys, minlength=_SIZE), len(bags))
-
-    @classmethod
     def of_texts(cls, texts: Sequence[str], bags_of: Callable[[Sequence[str]], Bags]) -> "Rarity":
         """Count as `of`, a thousand texts at a time: n-grams take a hundred times their text."""
-        df = np.zeros(_SIZE, np.int64)
-        for start in range(0, len(texts), _BATCH):
-            df += np.bincount(bags_of(texts[start : start + _BATCH]).keys, minlength=_SIZE)
-        return cls._of_counts(df, len(texts))
+        return cls.of(bags_of(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH))
 
     @classmethod
-    def _of_counts(cls, df: Ints, texts: int) -> "Rarity":
+    def of(cls, parts: Iterable[Bags]) -> "Rarity":
+        """Count in how many texts each n-gram stands."""
+        df, texts = np.zeros(_SIZE), 0
+        for bags in parts:
+            df += np.bincount(bags.indices, minlength=_SIZE)
+            texts += bags.shape[0]
         return cls((np.log((1 + texts) / (1 + df)) + 1).astype(np.float32))
 
-    def cosine(self, query: Bags, rows: Bags) -> Floats:
-        """Return the tf-idf cosine of each query with each row, shape (queries, rows)."""
-        weights = rows.weights * self.idf[rows.keys]
-        norms = np.sqrt(sums(weights * weights, rows.starts))
-        out = np.zeros((len(query), len(rows)), np.float32)
-        table = np.zeros(_SIZE, np.float32)
-        for i in range(len(query)):
-            span = slice(query.starts[i], query.starts[i + 1])
-            keys = query.keys[span]
-            own = query.weights[span] * self.idf[keys]
-            table[keys] = own
-            norm = float(np.sqrt((own * own).sum()))
-            out[i] = sums(weights * table[rows.keys], rows.starts) / np.maximum(norms * norm, 1e-9)
-            table[keys] = 0
-        return out
+    def weighted(self, bags: Bags) -> Bags:
+        """Return the tf-idf weights of bags, those of each text of unit length."""
+        weights = bags.data * self.idf[bags.indices]
+        squares = with_values(bags, weights * weights).sum(axis=1)
+        lengths = np.repeat(np.sqrt(squares), np.diff(bags.indptr))
+        return with_values(bags, (weights / lengths).astype(np.float32))
 
-    def coverage(self, query: Bags, rows: Bags) -> Floats:
-        """Return the share of each query's weight that stands in each row, 0 to 1."""
-        out = np.zeros((len(query), len(rows)), np.float32)
-        table = np.zeros(_SIZE, np.float32)
-        for i in range(len(query)):
-            keys = query.keys[query.starts[i] : query.starts[i + 1]]
-            own = self.idf[keys]
-            table[keys] = own
-            out[i] = sums(table[rows.keys], rows.starts) / max(float(own.sum()), 1e-9)
-            table[keys] = 0
-        return out
+    def cosine(self, question: Bags, rows: Bags) -> Floats:
+        """Return the tf-idf cosine of a question with each row, shape (rows,)."""
+        found = self.weighted(rows) @ self.weighted(question).toarray()[0]
+        return np.asarray(found, np.float32)
 
-
-def sums(values: Floats, starts: Ints) -> Floats:
-    """Add up each text's values; 0 for a text without any."""
-    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    return np.asarray(total[starts[1:]] - total[starts[:-1]], np.float32)
+    def coverage(self, question: Bags, rows: Bags) -> Floats:
+        """Return the share of a question's weight that stands in each row, 0 to 1."""
+        own = with_values(question, self.idf[question.indices])
+        there = with_values(rows, np.ones_like(rows.data)) @ own.toarray()[0]
+        return np.asarray(there / max(own.data.sum(), 1e-9), np.float32)
 
 
 def best_and_mean(owner: Ints, values: Floats, n: int) -> tuple[Floats, Floats]:

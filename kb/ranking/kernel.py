@@ -17,15 +17,16 @@ import numpy.typing as npt
 from core.types import Vector
 from kb.ranking.calibration import Linear
 from kb.ranking.features import (
+    BAG_PARTS,
     Bags,
     Bools,
     Floats,
     Ints,
     Rarity,
     best_and_mean,
+    joined_bags,
     margin,
     question_bags,
-    sums,
 )
 
 BROAD = (2.0, 0.15, 0.1)
@@ -100,10 +101,10 @@ class Kernel:
     """Product of each row with the middle."""
     owners: Ints
     """Entry of each row of the base, ascending; shape (rows,)."""
-    starts: Ints
-    keys: npt.NDArray[np.int32]
-    weights: Floats
-    """Character n-grams of each row, tf-idf, unit length (see `kb.ranking.features.Bags`)."""
+    letters: Bags
+    """Character n-grams of each row, tf-idf, unit length."""
+    answers: Bags
+    """The same of each entry's answer."""
     char_idf: Floats
     broad: npt.NDArray[np.float16]
     """Weight of each row's vote for each entry, shape (entries, rows + background)."""
@@ -111,29 +112,29 @@ class Kernel:
     """The same of the sharp kernel, and "no entry" as the last line."""
     centres: Floats
     """Middle of each entry's rows, unit length, shape (entries, dim)."""
-    answer_starts: Ints
-    answer_keys: npt.NDArray[np.int32]
-    answer_weights: Floats
-    """Character n-grams of each entry's answer."""
     word_idf: Floats
-    word_starts: Ints
-    word_keys: npt.NDArray[np.int32]
+    words: Bags
     """Content words of each entry's questions and answer (see `kb.ranking.features.stem_bags`)."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Open the arrays in `folder`; they are read from the disk as they are needed."""
-        return cls(
-            **{
-                f.name: np.asarray(np.load(folder / f"{f.name}.npy", mmap_mode="r"))
-                for f in fields(cls)
-            }
-        )
+
+        def read(name: str, kind: object = None) -> Any:
+            if kind is Bags:
+                return joined_bags(*(read(f"{name}-{part}") for part in BAG_PARTS))
+            return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
+
+        return cls(**{f.name: read(f.name, f.type) for f in fields(cls)})
 
     def save(self, folder: Path) -> None:
         """Write each array to a file of its own in `folder`."""
         for field in fields(self):
-            np.save(folder / f"{field.name}.npy", getattr(self, field.name), allow_pickle=False)
+            value = getattr(self, field.name)
+            parts = BAG_PARTS if field.type is Bags else ()
+            arrays = {f"{field.name}-{part}": getattr(value, part) for part in parts}
+            for name, array in (arrays or {field.name: value}).items():
+                np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
     def ask(self, question: str, vector: Vector, candidates: Ints) -> Votes:
         """Return what the base says about a question, for these entries."""
@@ -144,8 +145,8 @@ class Kernel:
         n = len(self.owners)
         # Length and angle from the middle give back the cosine of the vectors as they were.
         dense = (self.lengths * (along + self.tilts))[:n] + np.float32(self.middle @ vector)
-        query = question_bags(question)[0]
-        char = self._char(query)
+        letters = Rarity(self.char_idf).weighted(question_bags(question)[0]).toarray()[0]
+        char = self.letters @ letters
         broad = np.asarray(
             self.broad[candidates].astype(np.float32) @ joint(centred, char, BROAD), np.float32
         )
@@ -153,25 +154,11 @@ class Kernel:
         sharp = np.asarray(
             self.sharp[lines].astype(np.float32) @ joint(centred, char, SHARP), np.float32
         )
-        answers = Bags(self.answer_starts, self.answer_keys, self.answer_weights)
-        answer = Rarity(self.char_idf).cosine(query, answers.of(candidates))[0]
+        answer = self.answers[candidates] @ letters
         centre = np.asarray(self.centres[candidates] @ away / length, np.float32)
-        lacks = self._lacks(question, candidates)
-        return Votes(dense, char[:n], broad, sharp[:-1], float(sharp[-1]), centre, answer, lacks)
-
-    def _lacks(self, question: str, candidates: Ints) -> Floats:
         asked = question_bags(question)[1]
-        if not len(asked.keys):
-            return np.zeros(len(candidates), np.float32)
-        ones = np.broadcast_to(np.float32(1), self.word_keys.shape)
-        known = Bags(self.word_starts, self.word_keys, ones).of(candidates)
-        return np.asarray(1 - Rarity(self.word_idf).coverage(asked, known)[0], np.float32)
-
-    def _char(self, query: Bags) -> Floats:
-        own = query.weights * self.char_idf[query.keys]
-        table = np.zeros(len(self.char_idf), np.float32)
-        table[query.keys] = own / max(float(np.linalg.norm(own)), 1e-9)
-        return sums(self.weights * table[self.keys], self.starts)
+        lacks = (asked.nnz > 0) - Rarity(self.word_idf).coverage(asked, self.words[candidates])
+        return Votes(dense, char[:n], broad, sharp[:-1], float(sharp[-1]), centre, answer, lacks)
 
 
 def entry_evidence(votes: Votes, owners: Ints, candidates: Ints, alive: Bools) -> Floats:

@@ -6,16 +6,16 @@ too. What the votes of the kernel machine would be in each case follows from one
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-import scipy.sparse
+from scipy.sparse import csr_array
 
-from core.types import Matrix
 from kb.ranking.calibration import Doubles
-from kb.ranking.features import Bools, Floats, Ints, Rarity, char_bags, stem_bags, sums
+from kb.ranking.features import Floats, Ints, Rarity, char_bags, stem_bags, with_values
 from kb.ranking.kernel import BROAD, SHARP, Kernel, Votes, entry_evidence, joint
+from kb.ranking.training_rows import TrainingSet
 from kb.text.segmentation import normalise
 
 _DENSE_ROWS = 100
@@ -28,20 +28,6 @@ _MOST_QUESTIONS = 1500
 ANSWERED, NEAR, FAR = 0.7, 0.05, 0.25
 """Shares of questions with an answer, without one though of this base's subject, and off-topic:
 what a service may meet. Chosen in docs/retrieval.md."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """The entries of a knowledge base, and the off-topic messages."""
-
-    texts: tuple[str, ...]
-    vectors: Matrix
-    owners: Ints
-    """Entry of each text, ascending from 0."""
-    answers: tuple[str, ...]
-    """By entry."""
-    background: tuple[str, ...]
-    background_vectors: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +57,10 @@ class LeaveOneOut:
         away = everything - self.middle
         self.lengths = np.maximum(np.linalg.norm(away, axis=1), 1e-9).astype(np.float32)
         self.rows = (away / self.lengths[:, None]).astype(np.float32)
-        own = char_bags(given.texts)
-        self.rarity = Rarity.of(own)
         bags = char_bags([*given.texts, *given.background])
-        weights = bags.weights * self.rarity.idf[bags.keys]
-        norms = np.sqrt(np.maximum(sums(weights * weights, bags.starts), 1e-12))
-        self.bags = replace(bags, weights=np.asarray(weights / norms[bags.owners()], np.float32))
-        sparse = scipy.sparse.csr_matrix(
-            (self.bags.weights, self.bags.keys, self.bags.starts),
-            shape=(len(bags), len(self.rarity.idf)),
-        )
-        self.char = np.asarray((sparse @ sparse.T).toarray(), np.float32)
+        self.rarity = Rarity.of([bags[: self.n]])
+        self.letters = self.rarity.weighted(bags)
+        self.char = (self.letters @ self.letters.T).toarray()
         self.dense = everything @ everything.T
         self.cosine = np.clip(self.rows @ self.rows.T, -1, 1)
         self.groups = self._groups()
@@ -93,18 +72,15 @@ class LeaveOneOut:
         self.sharp = self.solve(SHARP, self.cosine)
         self.total = np.zeros((self.entries, self.rows.shape[1]), np.float32)
         np.add.at(self.total, given.owners, self.rows[: self.n])
-        self.answers = char_bags(given.answers)
-        self.answer = self.rarity.cosine(bags, self.answers)
-        self.words = stem_bags([*given.texts, *given.background])
-        self.word_rarity = Rarity.of(self.words.of(np.arange(self.n)))
-        owned = _sparse(np.arange(self.n + 1), given.owners, self.entries).T
-        texts = _sparse(
-            self.words.starts, self.words.keys.astype(np.int64), len(self.word_rarity.idf)
-        )[: self.n]
-        answered = stem_bags(given.answers)
-        said = _sparse(answered.starts, answered.keys.astype(np.int64), len(self.word_rarity.idf))
-        self.entry_words = (owned @ texts + said).tocsc()
-        """How often each word stands in each entry, shape (entries, words)."""
+        self.answers = self.rarity.weighted(char_bags(given.answers))
+        self.answer = (self.letters @ self.answers.T).toarray()
+        words = stem_bags([*given.texts, *given.background])
+        self.words = with_values(words, np.ones_like(words.data))
+        self.word_rarity = Rarity.of([words[: self.n]])
+        rows = np.ones(self.n, np.float32), given.owners, np.arange(self.n + 1)
+        owned = csr_array(rows, shape=(self.n, self.entries)).T.tocsr()
+        self.entry_words = owned @ self.words[: self.n] + (stem_bags(given.answers) > 0)
+        """How many texts of each entry have each word, shape (entries, words)."""
 
     def _groups(self) -> list[Ints]:
         """Return the rows that are the same text to a reader, by entry; each row is in one."""
@@ -129,46 +105,37 @@ class LeaveOneOut:
     def kernel(self) -> Kernel:
         """Return what answering needs."""
         norms = np.maximum(np.linalg.norm(self.total, axis=1, keepdims=True), 1e-9)
-        words = self.entry_words.tocsr()
         return Kernel(
             middle=self.middle,
             rows=self.rows,
             lengths=self.lengths,
             tilts=self.rows @ self.middle,
             owners=self.given.owners,
-            starts=self.bags.starts,
-            keys=self.bags.keys,
-            weights=self.bags.weights,
+            letters=self.letters,
             char_idf=self.rarity.idf,
             broad=self.broad.duals[:, :-1].T.astype(np.float16),
             sharp=self.sharp.duals.T.astype(np.float16),
             centres=self.total / norms,
-            answer_starts=self.answers.starts,
-            answer_keys=self.answers.keys,
-            answer_weights=self.answers.weights,
+            answers=self.answers,
             word_idf=self.word_rarity.idf,
-            word_starts=words.indptr.astype(np.int64),
-            word_keys=words.indices.astype(np.int32),
+            words=self.entry_words,
         )
 
     def asked(self) -> Iterator[Asked]:
         """Ask every question in turn, without itself, without its entry, and the off-topic ones."""
-        sizes = np.bincount(self.given.owners, minlength=self.entries)
-        several = [g for g in self.groups if len(g) < sizes[self.given.owners[g[0]]]]
+        owners = self.given.owners
+        sizes = np.bincount(owners, minlength=self.entries)
+        several = [g for g in self.groups if len(g) < sizes[owners[g[0]]]]
         for group, share in _spread(several, ANSWERED):
-            row, entry = group[0], int(self.given.owners[group[0]])
-            alive = np.ones(self.n, bool)
-            alive[group] = False
-            yield self._ask(row, group, alive, entry, share)
-        if self.entries > 1:
-            for group, share in _spread(self.groups, NEAR):
-                row, entry = group[0], int(self.given.owners[group[0]])
-                alive = self.given.owners != entry
-                yield self._ask(row, np.flatnonzero(~alive), alive, -1, share)
+            yield self._ask(group[0], group, int(owners[group[0]]), share)
+        for group, share in _spread(self.groups if self.entries > 1 else (), NEAR):
+            yield self._ask(group[0], np.flatnonzero(owners == owners[group[0]]), -1, share)
         for group, share in _spread([np.asarray([r]) for r in range(self.n, len(self.rows))], FAR):
-            yield self._ask(group[0], group, np.ones(self.n, bool), -1, share)
+            yield self._ask(group[0], group, -1, share)
 
-    def _ask(self, row: int, out: Ints, alive: Bools, entry: int, share: float) -> Asked:
+    def _ask(self, row: int, out: Ints, entry: int, share: float) -> Asked:
+        """Ask the text of a row of a base without the rows `out`."""
+        alive = ~np.isin(np.arange(self.n), out)
         dense, char = self.dense[row, : self.n], self.char[row, : self.n]
         rows = np.flatnonzero(alive)
         near = rows[np.argsort(-dense[rows], kind="stable")[:_DENSE_ROWS]]
@@ -197,10 +164,10 @@ class LeaveOneOut:
         return Asked(votes, candidates, entry, evidence, share)
 
     def _lacks(self, row: int, out: Ints, candidates: Ints) -> Floats:
-        asked = self.words.keys[self.words.starts[row] : self.words.starts[row + 1]]
+        asked = self.words[[row]].indices
         if not len(asked):
             return np.zeros(len(candidates), np.float32)
-        there = self.entry_words[:, asked].toarray()[candidates]
+        there = self.entry_words[candidates][:, asked].toarray()
         if row < self.n:
             # What is left out are rows with the very words of this one.
             there[candidates == self.given.owners[row]] -= len(out)
@@ -227,12 +194,6 @@ class Solved:
         block = self.inverse[np.ix_(out, out)]
         found = self.targets[out] - np.linalg.solve(block, self.duals[out])
         return np.asarray(found[int(np.flatnonzero(out == row)[0])])
-
-
-def _sparse(starts: Ints, keys: Ints, width: int) -> scipy.sparse.csr_matrix:
-    """Return a matrix that counts each key of each row once."""
-    ones = np.ones(len(keys), np.float32)
-    return scipy.sparse.csr_matrix((ones, keys, starts), shape=(len(starts) - 1, width))
 
 
 def _spread(groups: Sequence[Ints], share: float) -> Iterator[tuple[Ints, float]]:

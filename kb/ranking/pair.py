@@ -6,18 +6,17 @@ rows of the index stay those of the first model; the second one is asked by `kb.
 only, where the knowledge base's own questions show that it helps, for questions in their language.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from core.types import Matrix, Vector
-from kb.ranking.calibration import Doubles, expit, log_odds
+from kb.ranking.calibration import Doubles, log_odds
 from kb.ranking.kernel import Kernel, Models
-from kb.text.language import detect_language, may_be
+from kb.text.language import may_be
 
 SHARES = (0.2, 0.5)
 """Shares of the second model in a pair's similarity that training tries beside none at all."""
@@ -58,9 +57,4 @@ def between(one: npt.ArrayLike, other: npt.ArrayLike) -> Doubles:
     A second model makes the order better, and alone would be too sure of it: both together refuse
     best (docs/retrieval.md).
     """
-    return expit((log_odds(one) + log_odds(other)) / 2)
-
-
-def main_language(texts: Sequence[str]) -> str:
-    """Return the language that most of some questions are in."""
-    return Counter(detect_language(text) for text in texts).most_common(1)[0][0]
+    return np.asarray(expit((log_odds(one) + log_odds(other)) / 2))

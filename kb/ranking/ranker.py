@@ -9,7 +9,7 @@ weights of the first two ship with the project (`kb/ranking/data/weights.json`, 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ from kb.index.table import RowHit
 from kb.ranking.calibration import Doubles, Linear, log_odds
 from kb.ranking.candidates import Candidate, Reading, gather
 from kb.ranking.evidence import FEATURES, Evidence, certainty
-from kb.ranking.features import Floats, Rarity
+from kb.ranking.features import Floats
 from kb.ranking.own_questions import OwnQuestions
 from kb.text.language import detect_language
 from kb.text.layout import is_cut
@@ -87,44 +87,30 @@ class Ranked:
         ]
 
 
+@dataclass(frozen=True, eq=False)
 class Ranker:
     """Judges what was found for a question. Pure; holds only parameters."""
 
-    def __init__(
-        self,
-        weights: Weights,
-        *,
-        own: OwnQuestions | None = None,
-        letters: Rarity | None = None,
-        words: Rarity | None = None,
-        vocabulary: Mapping[str, int] | None = None,
-    ) -> None:
-        """Take the weights, and what a knowledge base's own texts say.
-
-        `vocabulary` are its words with how often they stand in it; ``None`` corrects no errors.
-        """
-        self._weights = weights
-        self._own = own
-        self._letters = letters
-        self._words = words
-        self._vocabulary = vocabulary
-        self._evidence = Evidence(letters, words)
+    weights: Weights
+    _: KW_ONLY
+    own: OwnQuestions | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    vocabulary: Mapping[str, int] | None = None
+    """Words of the knowledge base with how often they stand in it; ``None`` corrects no errors."""
 
     def untrained(self) -> "Ranker":
         """Return the same without what was learned of the entries: any rows may be asked."""
-        return Ranker(
-            self._weights, letters=self._letters, words=self._words, vocabulary=self._vocabulary
-        )
+        return replace(self, own=None)
 
     def corrected(self, question: str) -> str:
         """Return a question without typing errors, as far as words alone tell them."""
-        if self._vocabulary is None:
+        if self.vocabulary is None:
             return question
-        return corrected(question, detect_language(question), self._vocabulary)
+        return corrected(question, detect_language(question), self.vocabulary)
 
     def asks_second(self, question: str) -> bool:
         """Tell whether a second model's vector of a question helps to judge entries."""
-        pair = self._own.pair if self._own else None
+        pair = self.own.pair if self.own else None
         return pair is not None and pair.reads(question)
 
     def rank(
@@ -147,25 +133,25 @@ class Ranker:
             nothing = np.zeros(0)
             features = np.zeros((0, 0), np.float32)
             return Ranked(question, (), nothing, 0.0, features, nothing, True)
-        features = self._evidence.of(question, candidates)
-        scores = self._weights.order.score(features)
+        features = self.evidence.of(question, candidates)
+        scores = self.weights.order.score(features)
         by_own = self._by_own(question, vector, candidates, features, second)
-        sure = self._own is not None and bool(
-            self._own.weight > _ALONE
+        sure = self.own is not None and bool(
+            self.own.weight > _ALONE
             or np.nanmax(np.append(by_own, -np.inf)) > log_odds(_SURE_OF_OWN)
         )
         found = Ranked(question, tuple(candidates), scores, 0.0, features, by_own, sure)
-        return self._judged(found, self._weights.certain)
+        return self._judged(found, self.weights.certain)
 
     def read(self, ranked: Ranked, readings: Sequence[Reading]) -> Ranked:
         """Return the best candidates judged anew with what the reader says of them, in order."""
         few = len(readings)
         said = np.asarray([reading.features() for reading in readings], np.float32)
         features, own = ranked.features[:few], ranked.own[:few]
-        scores = self._weights.read_order.score(np.concatenate([features, said], axis=1))
+        scores = self.weights.read_order.score(np.concatenate([features, said], axis=1))
         best = ranked.candidates[:few]
         found = Ranked(ranked.question, best, scores, 0.0, features, own, True)
-        return self._judged(found, self._weights.read_certain)
+        return self._judged(found, self.weights.read_certain)
 
     def _by_own(
         self,
@@ -178,17 +164,17 @@ class Ranker:
         """Return what the base's own questions say of each candidate."""
         said = np.full(len(candidates), np.nan)
         places = [place for place, one in enumerate(candidates) if one.chunk.kind == "faq"]
-        if self._own is not None and places:
+        if self.own is not None and places:
             entries = [candidates[place].chunk for place in places]
             across = bool(features[places[0], FEATURES.index("foreign")])
-            judged = self._own.score(question, vector, entries, second, across=across)
+            judged = self.own.score(question, vector, entries, second, across=across)
             if judged is not None:
                 said[places] = np.clip(log_odds(judged), -_MOST_ODDS, _MOST_ODDS)
         return said
 
     def _judged(self, found: Ranked, certain: Linear) -> Ranked:
         """Put the order and the certainty together, and sort."""
-        weight = self._own.weight if self._own is not None else 0.0
+        weight = self.own.weight if self.own is not None else 0.0
         texts = 1 - weight
         wordings = weight + _BESIDE * texts if weight else 0.0
         own, known = found.own, np.isfinite(found.own)

@@ -1,14 +1,16 @@
-"""The second embedder, which may be late or down without anybody having to wait for it."""
+"""Vectors that are kept on the disk; those of the second embedder, for whom nobody waits."""
 
 import asyncio
 import hashlib
 import logging
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from core.durable import temporary_file
 from core.errors import ModelError
 from core.protocols import Embedder
 from core.types import Matrix, Vector
@@ -19,57 +21,67 @@ _PATIENCE_S = 1.0
 """A question takes 3 ms; one that waits longer is judged by the first embedder alone."""
 
 
-class SecondEmbedder:
+@dataclass(frozen=True)
+class KeptVectors:
+    """Vectors of the same questions again and again, kept until a call has new ones."""
+
+    embedder: Embedder
+    folder: Path
+    """Of the file, which may be deleted any time."""
+    name: str
+
+    async def of(self, texts: Sequence[str]) -> Matrix:
+        """Return the vectors of questions, row by row; only new ones are embedded."""
+        path = self.folder / f"{self.name}-{_hash(self.embedder.fingerprint)[:16]}.npz"
+        keys = [_hash(text) for text in texts]
+        known = await asyncio.to_thread(read_vectors, path)
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if new:
+            found = await self.embedder.embed_queries(list(new.values()))
+            known |= dict(zip(new, found, strict=True))
+            await asyncio.to_thread(write_vectors, path, {key: known[key] for key in keys})
+        return np.stack([known[key] for key in keys])
+
+
+@dataclass(frozen=True)
+class SecondEmbedder(KeptVectors):
     """Vectors by a second model, for questions and for training (`kb.ranking.pair`)."""
 
-    def __init__(self, embedder: Embedder, folder: Path) -> None:
-        """Keep the vectors of the entries' questions in `folder`; they may be deleted any time."""
-        self._embedder = embedder
-        self._path = folder / f"second-{_hash(embedder.fingerprint)[:16]}.npz"
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal fingerprints give equal vectors."""
-        return self._embedder.fingerprint
+    name: str = "second"
 
     async def vector(self, question: str) -> Vector | None:
         """Return the vector of a question; ``None`` if the model is down, busy or not ready."""
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                return await self._embedder.embed_query(question)
+                return await self.embedder.embed_query(question)
         except (ModelError, TimeoutError):
             return None
 
     async def vectors(self, texts: Sequence[str]) -> Matrix | None:
-        """Return the vectors of questions, row by row; ``None`` if the model is down.
-
-        They are kept on the disk until a call has new texts: a publish embeds only those.
-        """
-        keys = [_hash(text) for text in texts]
-        known = await asyncio.to_thread(self._read)
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        if new:
-            try:
-                found = await self._embedder.embed_queries(list(new.values()))
-            except ModelError as error:
-                log.warning("Entries are judged by the first embedder alone: %s", error)
-                return None
-            known |= dict(zip(new, found, strict=True))
-            await asyncio.to_thread(self._write, {key: known[key] for key in keys})
-        return np.stack([known[key] for key in keys])
-
-    def _read(self) -> dict[str, Vector]:
+        """Return the vectors of questions, row by row; ``None`` if the model is down."""
         try:
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                return dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return {}  # not there yet, or torn: embedded again
+            return await self.of(texts)
+        except ModelError as error:
+            log.warning("Entries are judged by the first embedder alone: %s", error)
+            return None
 
-    def _write(self, vectors: dict[str, Vector]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new.npz")
-        np.savez(new, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()]))
-        new.replace(self._path)
+
+def read_vectors(path: Path) -> dict[str, Vector]:
+    """Return the vectors in a file by their keys; none if it is torn or not there."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+
+
+def write_vectors(path: Path, vectors: Mapping[str, Vector]) -> None:
+    """Put vectors into a file, whole or not at all; raises OSError on a full disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_file(path.parent) as temporary:
+        with temporary.open("wb") as file:
+            np.savez(file, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()]))
+        temporary.replace(path)
 
 
 def _hash(text: str) -> str:

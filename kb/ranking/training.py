@@ -7,13 +7,12 @@ deleted at any time.
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import logging
+import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ import numpy as np
 from core.child import child_environment
 from core.errors import AnswerdeskError
 from core.protocols import Embedder
-from core.types import Matrix
 from kb.index.table import ROLES
 from kb.index.view import View
 from kb.ranking.calibration import Reliability
+from kb.ranking.evidence import Evidence
 from kb.ranking.features import Rarity
 from kb.ranking.kernel import Kernel, Models
 from kb.ranking.own_questions import OwnQuestions
@@ -34,13 +33,20 @@ from kb.ranking.pair import MOST_ROWS as PAIRED_ROWS
 from kb.ranking.pair import Pair
 from kb.ranking.ranker import Ranker, Weights
 from kb.ranking.retriever import Views
-from kb.ranking.second import SecondEmbedder
-from kb.ranking.training_rows import MOST_ROWS, PAIR, VOCABULARY, background_texts, count, hand_over
+from kb.ranking.second import KeptVectors, SecondEmbedder
+from kb.ranking.training_rows import (
+    MOST_ROWS,
+    PAIR,
+    VOCABULARY,
+    background_texts,
+    count,
+    entries_of,
+)
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
-_FORMAT = 12
+_FORMAT = 13
 _TRIED = "tried"
 """Folder of what was trained for a release that is not live."""
 _PREVIEWED_ROWS = 4_000
@@ -87,6 +93,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self._weights = Weights.load()
         self._default = Ranker(self._weights)
+        self._background = KeptVectors(self.embedder, self.folder, "background")
         self._rankers: dict[int, Ranker] = {}
         self._tried: tuple[int, Ranker] | None = None
         self._adopted = 0
@@ -114,7 +121,7 @@ class Trainer:
         if not release:
             return
         about = await asyncio.to_thread(_about, self._folder_of(release))
-        second = self.second.fingerprint if self.second else ""
+        second = self.second.embedder.fingerprint if self.second else ""
         if await self.ranker(release) is self._default or about.get("second") != second:
             await self.after_publish(release)
 
@@ -190,44 +197,39 @@ class Trainer:
     async def _make(self, view: View, folder: Path) -> Training:
         """Train the rows of a release and put what was made in `folder`."""
         background = background_texts()
-        background_vectors = await self.background_vectors(background)
+        known = await self._background.of(background)
         sample = await view.sample(most=MOST_ROWS)
         # Neither what entries do not answer, nor answers: they repeat the question's row.
-        roles = ROLES["own"]
-        kept = [place for place, row in enumerate(sample.rows) if row.role in roles]
+        kept = [place for place, row in enumerate(sample.rows) if row.role in ROLES["own"]]
         rows, vectors = [sample.rows[place] for place in kept], sample.vectors[kept]
+        given, numbers = await asyncio.to_thread(entries_of, rows, vectors, background, known)
+        trained = sample.whole_entries and given.can_be_trained
+        fitted: dict[str, Any] = {}
+        tried = self.second.embedder.fingerprint if self.second else ""
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="training-") as temporary:
             done = Path(temporary) / "done"
             done.mkdir()
-            entries = await asyncio.to_thread(count, rows, done)
-            if not sample.whole_entries:
-                entries = None
-            fitted = {}
-            tried = self.second.fingerprint if self.second else ""
-            if entries is not None:
-                source = Path(temporary)
+            await asyncio.to_thread(count, rows, done)
+            if trained:
                 second = None
-                if self.second and len(entries.texts) <= PAIRED_ROWS:
-                    second = await self.second.vectors([*entries.texts, *background])
+                if self.second and len(given.texts) <= PAIRED_ROWS:
+                    second = await self.second.vectors([*given.texts, *background])
                     tried = "" if second is None else tried
-                await asyncio.to_thread(
-                    hand_over, source, entries, vectors, background, background_vectors, second
-                )
-                await self._run(view.release, source, done)
+                await _fit(view.release, pickle.dumps((given, second)), done)
                 fitted = json.loads((done / "fitted.json").read_text("utf-8"))
             about: dict[str, Any] = {
                 "format": _FORMAT,
                 "fingerprint": self.embedder.fingerprint,
                 "second": tried,
-                "numbers": entries.numbers if entries else {},
+                "numbers": numbers,
                 "fitted": fitted,
             }
             (done / "about.json").write_text(json.dumps(about), "utf-8")
             await asyncio.to_thread(_replace, done, folder)
         training = Training(
             view.release,
-            len(entries.answers) if entries else 0,
+            len(given.answers) if trained else 0,
             fitted.get("questions", 0),
             Reliability.from_json(fitted.get("reliability", {"bins": [], "error": 0})),
         )
@@ -249,63 +251,47 @@ class Trainer:
         if about["fitted"]:
             models = Models.from_json(about["fitted"]["models"])
             pair, by_both = None, about["fitted"].get(PAIR)
-            if by_both and self.second and about["second"] == self.second.fingerprint:
+            if by_both and self.second and about["second"] == self.second.embedder.fingerprint:
                 kernel, fitted = Kernel.load(folder / PAIR), Models.from_json(by_both["models"])
                 pair = Pair(kernel, fitted, by_both["share"], by_both["language"])
             own = OwnQuestions(Kernel.load(folder), models, about["numbers"], pair)
         return Ranker(
             self._weights,
             own=own,
-            letters=_rarity(folder, "chars"),
-            words=_rarity(folder, "words"),
+            evidence=Evidence(_rarity(folder, "chars"), _rarity(folder, "words")),
             vocabulary=json.loads((folder / VOCABULARY).read_text("utf-8")),
         )
-
-    async def background_vectors(self, texts: Sequence[str]) -> Matrix:
-        """Embed the off-topic messages, once for each embedding model."""
-        model = hashlib.sha256(self.embedder.fingerprint.encode()).hexdigest()[:16]
-        path = self.folder / f"background-{model}.npy"
-        if path.is_file():
-            kept: Matrix = np.load(path)
-            if len(kept) == len(texts):
-                return kept
-        vectors = await self.embedder.embed_queries(texts)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new.npy")
-        np.save(new, vectors)
-        new.replace(path)
-        return vectors
-
-    async def _run(self, release: int, source: Path, target: Path) -> None:
-        """Train in a process of its own: it needs libraries and memory that the service has not."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "kb.ranking.training_child",
-            str(source),
-            str(target),
-            cwd=_ROOT,
-            env=child_environment(PYTHONPATH=str(_ROOT)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            _, complaint = await process.communicate()
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.returncode:
-            lines = complaint.decode("utf-8", "replace").strip().splitlines()
-            reason = lines[-1] if lines else f"exit status {process.returncode}"
-            raise TrainingFailed(release, reason[:300])
 
     def _forget_old(self) -> None:
         kept = sorted(self.folder.glob("release-*"), key=lambda path: path.stat().st_mtime)
         for folder in kept[:-_KEPT]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _fit(release: int, given: bytes, target: Path) -> None:
+    """Train in a process of its own: it needs libraries and memory that the service has not."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "kb.ranking.training_child",
+        str(target),
+        cwd=_ROOT,
+        env=child_environment(PYTHONPATH=str(_ROOT)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, complaint = await process.communicate(given)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if process.returncode:
+        lines = complaint.decode("utf-8", "replace").strip().splitlines()
+        reason = lines[-1] if lines else f"exit status {process.returncode}"
+        raise TrainingFailed(release, reason[:300])
 
 
 def _about(folder: Path) -> dict[str, Any]:

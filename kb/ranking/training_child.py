@@ -6,29 +6,32 @@ is `kb.ranking.leave_one_out`'s; here the models are fitted on it.
 
 import json
 import os
+import pickle
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from core.types import Matrix
 from kb.ranking.calibration import (
     Choice,
     Doubles,
     Linear,
-    Reliability,
     blank,
     fit_choice,
     fit_logistic,
     reliability,
 )
 from kb.ranking.features import Bools, Floats
-from kb.ranking.kernel import Kernel, Models, confidence_features
-from kb.ranking.leave_one_out import Asked, LeaveOneOut, TrainingSet
-from kb.ranking.pair import between, main_language
-from kb.ranking.pair_training import best_share, paired_set
-from kb.ranking.training_rows import PAIR, SECOND
+from kb.ranking.kernel import BROAD, Kernel, Models, confidence_features
+from kb.ranking.leave_one_out import Asked, LeaveOneOut, Solved
+from kb.ranking.pair import SHARES, between, paired
+from kb.ranking.training_rows import PAIR, TrainingSet
+from kb.text.language import detect_language
 
 _FOLDS = 5
 _FEWEST = 40
@@ -40,6 +43,8 @@ RANK_PENALTY = 0.003
 SURE_PENALTY = 0.05
 SCALE_PENALTY = 0.001
 """Chosen in docs/retrieval.md."""
+_SCALES = (3.0, 5.0, 8.0, 12.0, 16.0)
+"""Votes are compared as probabilities: after a softmax of this sharpness, the best one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +62,19 @@ class Fitted:
     share: Doubles
     """What each of these questions counts."""
 
-    @property
-    def reliability(self) -> Reliability:
-        """By cross-validation; empty if the prior was kept."""
-        return trust(self.confidence, self)
 
-
-def fit_models(kernel: Kernel, asked: Sequence[Asked], prior: Models | None) -> Fitted:
+def fit_models(kernel: Kernel, asked: Sequence[Asked], prior: Models) -> Fitted:
     """Fit what ranks and what tells how sure, on questions that were asked."""
     answered = sum(one.entry >= 0 for one in asked)
-    if prior is not None and answered < _FEWEST:
+    if answered < _FEWEST:
         nothing = np.zeros(0)
         return Fitted(kernel, prior, 0, nothing, nothing.astype(bool), nothing)
-    start = prior.rank if prior else blank(np.concatenate([one.evidence for one in asked]))
-    rank = fit_choice(_choices(asked), start, penalty=RANK_PENALTY)
-    features, right = _top(asked, _unseen_scores(asked, start))
+    rank = fit_choice(_choices(asked), prior.rank, penalty=RANK_PENALTY)
+    features, right = _top(asked, _unseen_scores(asked, prior.rank))
     share = np.asarray([one.share for one in asked])
     # From nothing: what other bases taught about being sure was no help (docs/retrieval.md).
     sure, confidence = _sure(features, right, share, blank(features))
     return Fitted(kernel, Models(rank, sure), answered, confidence, right, share)
-
-
-def trust(confidence: Doubles, fitted: Fitted) -> Reliability:
-    """Return how far these confidences can be trusted for what a ranking found."""
-    if not fitted.questions:
-        return Reliability((), 0.0)
-    return reliability(confidence, fitted.right, fitted.share)
 
 
 def _sure(features: Floats, true: Bools, share: Doubles, start: Linear) -> tuple[Linear, Doubles]:
@@ -141,48 +133,72 @@ def _top(asked: Sequence[Asked], scores: Sequence[Doubles]) -> tuple[Floats, Boo
     return np.stack(features), np.asarray(right)
 
 
-def main(source: Path, target: Path) -> None:
-    """Read what is in `source`, train, and write what answering needs into `target`."""
-    texts = json.loads((source / "base.json").read_text("utf-8"))
-    given = TrainingSet(
-        tuple(texts["texts"]),
-        np.load(source / "vectors.npy"),
-        np.asarray(texts["owners"], np.int64),
-        tuple(texts["answers"]),
-        tuple(texts["background"]),
-        np.load(source / "background.npy"),
+def best_share(left_out: LeaveOneOut, second: Matrix) -> float:
+    """Return the share at which every question of the base is best told by all others; 0: without.
+
+    `second` has the other model's vectors of its texts, then of the off-topic messages.
+    """
+    given = left_out.given
+    losses = {0.0: _loss(left_out.broad, len(given.texts))}
+    first = np.concatenate([given.vectors, given.background_vectors])
+    for share in SHARES:
+        rows = paired(first, second, share)
+        rows = rows - rows[: left_out.n].mean(0)
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        solved = left_out.solve(BROAD, np.clip(rows @ rows.T, -1, 1))
+        losses[share] = _loss(solved, len(given.texts))
+    return min(losses, key=lambda share: losses[share])
+
+
+def _loss(solved: Solved, n: int) -> float:
+    """Return the mean negative log-probability of each question's entry, told without it."""
+    residuals = solved.duals / np.diag(solved.inverse)[:, None]
+    votes, right = (solved.targets - residuals)[:n, :-1], solved.targets[:n, :-1] > 0
+    logs = (np.logaddexp.reduce(votes * s, axis=1) - (votes * s)[right] for s in _SCALES)
+    return min(float(each.mean()) for each in logs)
+
+
+def _paired_set(given: TrainingSet, second: Matrix, share: float) -> TrainingSet:
+    """Return the same texts with paired vectors."""
+    n = len(given.texts)
+    return replace(
+        given,
+        vectors=paired(given.vectors, second[:n], share),
+        background_vectors=paired(given.background_vectors, second[n:], share),
     )
+
+
+def main(given: TrainingSet, second: Matrix | None, target: Path) -> None:
+    """Train, and write what answering needs into `target`.
+
+    `second` has the vectors of the texts, then of the off-topic messages, by a second embedder.
+    """
     prior = Models.from_json(json.loads(_PRIOR.read_text("utf-8")))
     left_out = LeaveOneOut(given)
     fitted = fit_models(left_out.kernel(), list(left_out.asked()), prior)
     fitted.kernel.save(target)
-    result = {
-        "models": fitted.models.to_json(),
-        "questions": fitted.questions,
-        "reliability": fitted.reliability.to_json(),
-    }
-    share = 0.0
-    if (source / SECOND).is_file() and fitted.questions:
-        # Without enough questions of its own a base cannot tell whether a second model helps.
-        second = np.load(source / SECOND)
-        share = best_share(left_out, second)
+    judged, confidence = fitted, fitted.confidence
+    result: dict[str, Any] = {"models": fitted.models.to_json(), "questions": fitted.questions}
+    # Without enough questions of its own a base cannot tell whether a second model helps.
+    share = 0.0 if second is None or not fitted.questions else best_share(left_out, second)
     del left_out  # its matrices are as large as the next one's
-    if share:
-        both = LeaveOneOut(paired_set(given, second, share))
-        pair = fit_models(both.kernel(), list(both.asked()), prior)
+    if second is not None and share:
+        both = LeaveOneOut(_paired_set(given, second, share))
+        judged = fit_models(both.kernel(), list(both.asked()), prior)
         (target / PAIR).mkdir()
-        pair.kernel.save(target / PAIR)
-        result |= {
-            "reliability": trust(between(fitted.confidence, pair.confidence), pair).to_json(),
-            PAIR: {
-                "models": pair.models.to_json(),
-                "share": share,
-                "language": main_language(given.texts),
-            },
+        judged.kernel.save(target / PAIR)
+        confidence = between(confidence, judged.confidence)
+        languages = Counter(map(detect_language, given.texts))
+        result[PAIR] = {
+            "models": judged.models.to_json(),
+            "share": share,
+            "language": languages.most_common(1)[0][0],
         }
+    result["reliability"] = reliability(confidence, judged.right, judged.share).to_json()
     (target / "fitted.json").write_text(json.dumps(result), "utf-8")
 
 
 if __name__ == "__main__":
     os.nice(10)  # customers' answers come first
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    texts, second_vectors = pickle.load(sys.stdin.buffer)
+    main(texts, second_vectors, Path(sys.argv[1]))

@@ -9,11 +9,9 @@ import numpy as np
 
 from core.types import Matrix
 from kb.index.rows import Row
-from kb.ranking.features import Rarity, char_bags, stem_bags
+from kb.ranking.features import Ints, Rarity, char_bags, stem_bags
 from kb.text.spelling import vocabulary
 
-SECOND = "second.npy"
-"""Vectors of a second embedder, for training."""
 VOCABULARY = "vocabulary.json"
 """Words of the release with how often they stand in it."""
 PAIR = "pair"
@@ -29,43 +27,51 @@ time grows with the cube of the rows: 20 s for 6,000) and too much memory to ask
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
-    """The entries of a release in the order that training gives them."""
+class TrainingSet:
+    """The entries of a knowledge base, and the off-topic messages."""
 
-    texts: list[str]
-    owners: list[int]
-    answers: list[str]
-    numbers: dict[str, int]
-    places: list[int]
-    """Place of each text among the rows of the index."""
+    texts: tuple[str, ...]
+    vectors: Matrix
+    owners: Ints
+    """Entry of each text, ascending from 0."""
+    answers: tuple[str, ...]
+    """By entry."""
+    background: tuple[str, ...]
+    background_vectors: Matrix
+
+    @property
+    def can_be_trained(self) -> bool:
+        """Whether entries have several wordings, and not too many."""
+        wordings, answers = len(self.texts), len(self.answers)
+        small = 0 < wordings <= MOST_ROWS and wordings * answers <= _MOST_WEIGHTS
+        return small and wordings >= _SEVERAL * answers
 
 
-def background_texts() -> list[str]:
+def background_texts() -> tuple[str, ...]:
     """Return the off-topic messages that ship with the project."""
     lines = _BACKGROUND.read_text("utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def count(rows: Sequence[Row], target: Path) -> Entries | None:
-    """Write the words and how rare they are, and return the entries if they can be trained."""
+def count(rows: Sequence[Row], target: Path) -> None:
+    """Write the words of rows, and how rare words and letters are."""
     texts = [row.text for row in rows]
     np.save(target / "all_chars.npy", Rarity.of_texts(texts, char_bags).idf)
     read = [f"{row.title}\n{row.text}\n{row.answer}" for row in rows]
     np.save(target / "all_words.npy", Rarity.of_texts(read, stem_bags).idf)
     (target / VOCABULARY).write_text(json.dumps(vocabulary(read)), "utf-8")
-    entries = entries_of(rows)
-    wordings, answers = len(entries.texts), len(entries.answers)
-    trainable = 0 < wordings <= MOST_ROWS and wordings * answers <= _MOST_WEIGHTS
-    return entries if trainable and wordings >= _SEVERAL * answers else None
 
 
-def entries_of(rows: Sequence[Row]) -> Entries:
-    """Number the entries; the same text with the same answer is one, wherever it stands."""
+def entries_of(
+    rows: Sequence[Row], vectors: Matrix, background: tuple[str, ...], background_vectors: Matrix
+) -> tuple[TrainingSet, dict[str, int]]:
+    """Return the entries among rows, and the number of each by chunk id.
+
+    The same text with the same answer is one entry, wherever it stands.
+    """
     by_content: dict[tuple[str, str], int] = {}
     numbers: dict[str, int] = {}
-    answers: list[str] = []
-    found: set[tuple[int, str]] = set()
-    kept: list[tuple[int, str, int]] = []
+    kept: dict[tuple[int, str], int] = {}
     order = sorted(
         (place for place, row in enumerate(rows) if row.kind == "faq"),
         key=lambda place: (rows[place].chunk_id, rows[place].position),
@@ -74,38 +80,14 @@ def entries_of(rows: Sequence[Row]) -> Entries:
         row = rows[place]
         number = by_content.setdefault((row.chunk_text, row.answer), len(by_content))
         numbers[row.chunk_id] = number
-        if number == len(answers):
-            answers.append(row.answer)
-        if (number, row.text) not in found:
-            found.add((number, row.text))
-            kept.append((number, row.text, place))
-    kept.sort(key=lambda item: item[0])
-    return Entries(
-        texts=[text for _, text, _ in kept],
-        owners=[number for number, _, _ in kept],
-        answers=answers,
-        numbers=numbers,
-        places=[place for _, _, place in kept],
+        kept.setdefault((number, row.text), place)
+    texts = sorted(kept, key=lambda one: one[0])
+    given = TrainingSet(
+        texts=tuple(text for _, text in texts),
+        vectors=vectors[[kept[one] for one in texts]],
+        owners=np.asarray([number for number, _ in texts], np.int64),
+        answers=tuple(answer for _, answer in by_content),
+        background=background,
+        background_vectors=background_vectors,
     )
-
-
-def hand_over(
-    source: Path,
-    entries: Entries,
-    vectors: Matrix,
-    background: Sequence[str],
-    background_vectors: Matrix,
-    second: Matrix | None,
-) -> None:
-    """Write what the training process reads."""
-    if second is not None:
-        np.save(source / SECOND, second)
-    np.save(source / "vectors.npy", vectors[entries.places])
-    np.save(source / "background.npy", background_vectors)
-    base = {
-        "texts": entries.texts,
-        "owners": entries.owners,
-        "answers": entries.answers,
-        "background": list(background),
-    }
-    (source / "base.json").write_text(json.dumps(base), "utf-8")
+    return given, numbers

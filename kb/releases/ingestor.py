@@ -347,12 +347,7 @@ def _report(
         files=tuple(files),
         embedded=0,
         seconds=time.perf_counter() - work.started,
-        asked=forecast.asked,
-        answers=forecast.answers,
-        own=forecast.own,
-        golden_asked=forecast.golden_asked,
-        golden=forecast.golden,
-        trouble=forecast.trouble,
+        **vars(forecast),
     )
 
 

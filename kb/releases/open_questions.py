@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, TypeAlias
 
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
 from core.errors import AnswerdeskError, IndexUnusable, ModelError
 from core.types import Answer, Chunk, Urgency
 from core.wording import N_, tr
@@ -291,18 +294,12 @@ def _merged(
     """Return groups of positions, those together that an operator merged; each newest first."""
     home = {number: place for place, group in enumerate(positions) for number in group}
     place_of = {question.open_id: home[number] for number, question in enumerate(questions)}
-    leader = list(range(len(positions)))
-
-    def lead(place: int) -> int:
-        while leader[place] != place:
-            place = leader[place]
-        return place
-
-    for number, question in enumerate(questions):
-        if question.same_as in place_of:
-            one, other = sorted((lead(home[number]), lead(place_of[question.same_as])))
-            leader[other] = one
+    pairs = [
+        (home[n], place_of[q.same_as]) for n, q in enumerate(questions) if q.same_as in place_of
+    ]
+    links = np.zeros((len(positions), len(positions)), bool)
+    links[tuple(zip(*pairs, strict=True))] = bool(pairs)
     groups: dict[int, list[int]] = {}
-    for place, group in enumerate(positions):
-        groups.setdefault(lead(place), []).extend(group)
+    for label, group in zip(connected_components(links)[1], positions, strict=True):
+        groups.setdefault(label, []).extend(group)
     return [sorted(group) for group in groups.values()]

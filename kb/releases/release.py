@@ -16,7 +16,7 @@ from kb.index.rows import Row
 from kb.index.view import View
 from kb.ingest.diff import compare
 from kb.ingest.prepare import OnProgress
-from kb.ingest.reread import Left, Rereader, left_of
+from kb.ingest.reread import Left, left_of, reread
 from kb.releases.publish import Publisher
 from kb.review.forecast import Forecast, Forecaster
 from kb.review.gate import OnAsked
@@ -71,10 +71,6 @@ class Releases:
     settings: str
     """Of parser and chunker."""
     forecaster: Forecaster
-
-    @property
-    def _rereader(self) -> Rereader:
-        return Rereader(self.publisher.preparer, self.settings)
 
     async def foresee(self, number: int, *, on_asked: OnAsked | None = None) -> Forecast:
         """Return which answers would be others if an earlier release were published again.
@@ -162,8 +158,8 @@ class Releases:
             if base is None:
                 return Rebuilt(0, 0, {}, time.perf_counter() - started)
             before = await publisher.releases.documents(base.number)
-            prepared, errors = await self._rereader.prepare(
-                before, set(), on_progress, partial=partial
+            prepared, errors = await reread(
+                publisher.preparer, self.settings, before, set(), on_progress, partial=partial
             )
             async with publisher.locked():
                 live = await publisher.releases.current()
@@ -213,8 +209,14 @@ class Releases:
             before = await publisher.releases.documents(base.number)
             left = await left_of(publisher.index) if reuse else Left()
             kept = left.whole_of(before)
-            prepared, errors = await self._rereader.prepare(
-                before, set(left.vectors), on_progress, spared=kept.keys(), partial=partial
+            prepared, errors = await reread(
+                publisher.preparer,
+                self.settings,
+                before,
+                set(left.vectors),
+                on_progress,
+                spared=kept.keys(),
+                partial=partial,
             )
             rows = list(prepared.rows().values())
             for doc_id in errors.keys() & kept.keys():
@@ -316,7 +318,9 @@ class Releases:
         before = await publisher.releases.documents(base.number)
         differing = {key: new for key, new in documents.items() if before.get(key) != new}
         draft = await publisher.index.draft(base)
-        prepared, _ = await self._rereader.prepare(differing, await draft.known(), as_of=as_of)
+        prepared, _ = await reread(
+            publisher.preparer, self.settings, differing, await draft.known(), as_of=as_of
+        )
         gone = [doc_id for doc_id in before if doc_id not in documents]
         comparison = await compare(draft, prepared, gone)
         return await publisher.publish(

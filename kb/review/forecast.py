@@ -23,7 +23,7 @@ _MOST_GOLDEN = 50
 """Golden questions that a preview asks, the first; applying asks them all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forecast:
     """What customers would be answered otherwise."""
 

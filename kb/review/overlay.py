@@ -56,7 +56,7 @@ class Overlay(View):
         new: list[RowHit] = []
         if places:
             bags = stem_bags([self._new[place].text for place in places])
-            shares = Rarity.of(bags).coverage(stem_bags([text]), bags)[0]
+            shares = Rarity.of([bags]).coverage(stem_bags([text]), bags)
             scores = zip(places, shares.tolist(), strict=True)
             new = self._hits((found for found in scores if found[1] > 0), k // 2, today)
         return [*new, *stay][:k]

@@ -78,7 +78,7 @@ def test_words_of_the_question_are_looked_for_in_title_text_and_answer() -> None
 
 
 def test_a_rare_word_counts_more_than_one_that_every_text_has() -> None:
-    words = Rarity.of(stem_bags([*(f"kettle {n}" for n in range(50)), "guarantee"]))
+    words = Rarity.of([stem_bags([*(f"kettle {n}" for n in range(50)), "guarantee"])])
     found = features(
         of(page(0, "the kettle")), of(page(1, "the guarantee")), evidence=Evidence(words=words)
     )

@@ -116,7 +116,7 @@ async def test_the_confidence_of_both_is_in_the_middle(tmp_path: Path) -> None:
     index = await make_base(shop())
     trainer, _ = await _trained(tmp_path, Thesaurus(), index)
     ranker = await trainer.ranker(1)
-    scorer = ranker._own
+    scorer = ranker.own
     assert scorer is not None
     assert scorer.pair is not None
     question = "where is my parcel now"

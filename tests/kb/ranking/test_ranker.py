@@ -5,16 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from core.types import Chunk
-from kb.ranking.calibration import Linear, expit
+from kb.ranking.calibration import Linear
 from kb.ranking.candidates import Reading
 from kb.ranking.evidence import CERTAINTY, FEATURES
 from kb.ranking.kernel import CONFIDENCE, EVIDENCE, Models
-from kb.ranking.leave_one_out import LeaveOneOut, TrainingSet
+from kb.ranking.leave_one_out import LeaveOneOut
 from kb.ranking.own_questions import OwnQuestions
 from kb.ranking.ranker import Ranked, Ranker, Weights
 from kb.ranking.retriever import Retriever
+from kb.ranking.training_rows import TrainingSet
 from tests.fakes import WordEmbedder
 from tests.kb.ranking.memory import Found, MemoryIndex, ScriptedReader, base, entry, page
 
