@@ -1,9 +1,10 @@
 """What operators change by hand: variants, answers, validity, and what an entry is not for."""
 
+import asyncio
 import datetime as dt
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TypedDict, Unpack
 
@@ -101,6 +102,7 @@ class Entries:
     curations: Curations
     translator: Translator | None = None
     """Drafts translations; ``None``: nothing does."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
         """Return live entries by document and question; see `search`."""
@@ -154,7 +156,13 @@ class Entries:
     async def change(
         self, key: str, kind: CurationKind, *, author: str = "", **what: Unpack[What]
     ) -> Curation:
-        """Store a change to an entry and publish it."""
+        """Store a change to an entry and publish it; of two at once the second sees the first."""
+        async with self._turn:
+            return await self._change(key, kind, author, **what)
+
+    async def _change(
+        self, key: str, kind: CurationKind, author: str, **what: Unpack[What]
+    ) -> Curation:
         entry, what["text"] = await self.check(key, kind, **what)
         active = await self._active(entry)
         kinds = _TRANSLATED if kind == "translation" else {kind}

@@ -54,6 +54,14 @@ def test_every_sentence_is_translated_and_none_is_left_over(path: Path, sources:
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_every_sentence_can_be_filled_in(path: Path) -> None:
+    for _, strings in texts(catalogue(path)):
+        for string in strings:
+            names = re.findall(r"%\((\w+)\)", string)
+            assert string % dict.fromkeys(names, 1)  # a bare per cent sign raises
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
 def test_a_translation_has_the_placeholders_tags_and_commands_of_its_sentence(path: Path) -> None:
     for ids, strings in texts(catalogue(path)):
         for string in strings:

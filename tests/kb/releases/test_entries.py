@@ -260,6 +260,16 @@ async def test_an_edit_of_an_answer_that_is_no_longer_live_is_refused(shop: Work
         await shop.entries.get("ab")
 
 
+async def test_of_two_edits_of_one_answer_at_once_the_second_is_refused(shop: Workshop) -> None:
+    key = (await entry(shop, "refund")).chunk_id
+    edits = [shop.entries.change(key, "answer", text=f"Within {days} days.") for days in (40, 50)]
+    made = await asyncio.gather(*edits, return_exceptions=True)
+    (refused,) = [one for one in made if isinstance(one, BaseException)]
+    assert isinstance(refused, EntryNotFound)
+    (kept,) = [one for one in made if isinstance(one, Curation)]
+    assert (await entry(shop, "refund")).answer == kept.text
+
+
 async def test_uploads_and_edits_at_once_lose_nothing(shop: Workshop) -> None:
     """Target 12: eight uploaders of the same FAQ beside an operator who adds variants."""
 
