@@ -96,7 +96,8 @@ def build_console(
     logins = Logins(password, records.accounts, signer)
     guard, once = Guard(logins, records.audit, KeyGuard(records.keys)), Once()
     shop, welcome, origins = config.company.name, config.company.welcome, config.widget.origins
-    pages = Pages(shop=shop, welcome=welcome, allows=guard.allows)
+    zone = config.telegram.timezone
+    pages = Pages(shop=shop, welcome=welcome, allows=guard.allows, timezone=zone)
     chat = ChatPages(
         desk=desk,
         verdicts=records.conversations,
@@ -201,7 +202,7 @@ def build_console(
         desk=desk,
         conversations=records.conversations,
         handovers=records.handovers,
-        hours=WorkingHours.parse(config.telegram.hours, config.telegram.timezone),
+        hours=WorkingHours.parse(config.telegram.hours, zone),
         shop=shop,
         welcome=welcome,
         language=config.company.languages[0],

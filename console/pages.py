@@ -6,9 +6,11 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_percent
@@ -61,7 +63,12 @@ class Pages:
     """Renders templates. Everything is read when it is made, nothing while serving."""
 
     def __init__(
-        self, *, shop: str, welcome: Mapping[str, str], allows: Callable[[str, str], bool]
+        self,
+        *,
+        shop: str,
+        welcome: Mapping[str, str],
+        allows: Callable[[str, str], bool],
+        timezone: str,
     ) -> None:
         """`allows` tells whether who is shown a page may use a path with a method."""
         preload_labels()
@@ -84,7 +91,7 @@ class Pages:
             for path in STATIC.iterdir()
             if path.is_file()
         }
-        environment.filters["moment"] = _moment
+        environment.filters["moment"] = partial(_moment, zone=ZoneInfo(timezone))
         environment.filters["differing"] = _differing
         environment.filters["language_name"] = lambda code: locale().languages.get(code, code)
         environment.filters["duration"] = _duration
@@ -167,9 +174,9 @@ def _duration(seconds: float) -> str:
     return format_unit(number, unit, "short", locale=locale())
 
 
-def _moment(seconds: float) -> Markup:
-    """Return UTC epoch seconds as a time that people read, to the minute."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return Markup('<time datetime="{}">{} {:%H:%M} UTC</time>').format(
+def _moment(seconds: float, *, zone: ZoneInfo) -> Markup:
+    """Return epoch seconds as a time that people of a zone read, to the minute."""
+    moment = datetime.fromtimestamp(seconds, zone)
+    return Markup('<time datetime="{}">{} {:%H:%M %Z}</time>').format(
         moment.isoformat(timespec="seconds"), format_date(moment, locale=locale()), moment
     )

@@ -44,7 +44,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "telegram.timezone": (
             N_("Time zone"),
-            N_("Of these hours and of Figures, such as <code>Europe/Berlin</code>"),
+            N_("Of these hours and of times on these pages, such as <code>Europe/Berlin</code>"),
         ),
     },
     N_("Weekly report"): {

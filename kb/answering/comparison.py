@@ -1,5 +1,6 @@
 """Choose the rows of a table that a comparison of prices means: the cheapest, those under €20."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,23 +19,33 @@ def compares(question: str) -> bool:
     return asks_extreme(question) != "" or _limit(question) is not None
 
 
-def compared(question: str, rows: Sequence[Row]) -> list[int] | None:
+def compared(question: str, rows: Sequence[Row]) -> dict[str, list[int]]:
     """Return the rows with the lowest or highest price, or those with a price within a limit.
 
-    Of rows that have words of the question in common, if some have. ``None`` if that cannot be
-    told: a row has no price, or two columns say otherwise.
+    By each column that has prices, of rows that have words of the question in common, if some
+    have. Empty if that cannot be told: a row has no price.
     """
     told = words_told(without_facts(question), rows)
     meant = {i for i, said in enumerate(told) if said or not any(told)}
-    columns = [
-        {i: price for i, price in found.items() if i in meant}
-        for name in column_names(rows)
-        if (found := _prices(rows, name))
-    ]
-    if len(meant) < 2 or not all(columns):
-        return None
-    chosen = [_of_column(question, prices) for prices in columns]
-    return chosen[0] if chosen and all(one == chosen[0] for one in chosen) else None
+    found = {}
+    for name in column_names(rows):
+        prices = {i: price for i, price in _prices(rows, name).items() if i in meant}
+        if len(prices) > 1 and (chosen := _of_column(question, prices)):
+            found[name] = chosen
+    return found
+
+
+def likeliest(
+    by_column: Mapping[str, list[int]], read: Mapping[str, float]
+) -> tuple[list[int], float]:
+    """Return the rows by the column that is meant, and how probable it is that these are.
+
+    `read` has the reader's log-odds of columns; without any all are alike.
+    """
+    odds = {name: math.exp(min(read.get(name, 0.0), 50.0)) for name in by_column}
+    rows = by_column[max(odds, key=odds.__getitem__)]
+    same = sum(value for name, value in odds.items() if by_column[name] == rows)
+    return rows, same / sum(odds.values())
 
 
 def _of_column(question: str, prices: Mapping[int, float]) -> list[int]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.types import Chunk, Hit
 from kb.answering.choose import MOST
-from kb.answering.comparison import compared, compares
+from kb.answering.comparison import compared, compares, likeliest
 from kb.answering.intent import split_questions
 from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece
@@ -25,7 +25,7 @@ from kb.answering.tables import (
     same_table,
     say_rows,
 )
-from kb.text.layout import Unit, heading_above, length, run_around, units_of
+from kb.text.layout import Unit, heading_above, heading_of, length, run_around, units_of
 from kb.text.ranges import fit
 from kb.text.stems import stems
 
@@ -90,8 +90,9 @@ async def _chosen(
 
     And how probable it is that these are meant.
     """
-    if compares(asked.last) and (meant := compared(asked.last, rows)):
-        return meant, 1.0
+    if compares(asked.last) and (by_column := compared(asked.last, rows)):
+        meant = sorted(set[int]().union(*by_column.values()))
+        return likeliest(by_column, await _read_columns(parts, asked, chunk, rows, meant))
     texts = [row.text for row in rows]
     questions = [] if asked.latest else split_questions(asked.text)
     if len(questions) < 2:
@@ -163,11 +164,13 @@ def conditions(
 
     About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
     lower", where they stand above the table; and the currency of bare numbers, wherever: "All
-    prices in euros a night".
+    prices in euros a night", or a heading, "Prices (in EUR)".
     """
     bare = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
     told = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
-    return told + ([text for text in _prose(document) if names_currency(text)][:1] if bare else [])
+    headings = [heading_of(chunk.title) for chunk in document]
+    named = [text for text in [*_prose(document), *headings] if names_currency(text)]
+    return told + (named[:1] if bare else [])
 
 
 def _prose(chunks: Sequence[Chunk]) -> list[str]:

@@ -384,9 +384,9 @@ def is_bare(cell: str) -> bool:
 
 
 def names_currency(text: str) -> bool:
-    """Tell whether a text names a currency and no number: "All prices in euros"."""
+    """Tell whether a text names a currency and no amount: "All prices in euros"."""
     named = re.search(alternatives(lexicon().currencies), fold(text), re.IGNORECASE)
-    return named is not None and not re.search(r"\d", text)
+    return named is not None and not has_amount(text)
 
 
 def _line(

@@ -103,6 +103,7 @@ _OF_SECTION = {
     "languages": "company",
     "max_file_mb": "knowledge",
     "hours": "telegram",
+    "timezone": "telegram",
     "origins": "widget",
     "per_minute": "widget",
 }

@@ -33,6 +33,9 @@ async def test_release_documents_and_open_questions(builder: Builder) -> None:
         page = (await client.get("/console")).text
     assert "documents/租车指南.md" in page
     assert '<time datetime="2026-09-21T14:13:20+00:00">Sep 21, 2026 14:13 UTC</time>' in page
+    async with builder.client(timezone="Asia/Shanghai") as client:
+        there = (await client.get("/console")).text
+    assert '<time datetime="2026-09-21T22:13:20+08:00">Sep 21, 2026 22:13 CST</time>' in there
     assert '<a href="/console/questions">1</a>' in page
     assert "&lt;b&gt;first&lt;/b&gt;" in page
 

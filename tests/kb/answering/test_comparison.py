@@ -3,7 +3,7 @@
 import pytest
 
 from core.types import Hit
-from kb.answering.comparison import compared, compares
+from kb.answering.comparison import compared, compares, likeliest
 from kb.answering.reply import Replier
 from kb.answering.tables import read_rows
 from kb.index.chunk import chunk_file
@@ -37,7 +37,7 @@ PLANS = read_rows(
 )
 def test_prices_are_compared(question: str, rows: list[int]) -> None:
     assert compares(question)
-    assert compared(question, PLANS) == rows
+    assert compared(question, PLANS).get("Price", []) == rows
 
 
 @pytest.mark.parametrize(
@@ -54,33 +54,37 @@ def test_other_questions_compare_nothing(question: str) -> None:
     assert not compares(question)
 
 
-def test_rows_without_a_price_or_with_several_columns_that_disagree_are_not_compared() -> None:
+def test_of_columns_that_disagree_the_reader_says_which_is_meant() -> None:
     free = read_rows(
         ["Ticket: Adult; Price: €9", "Ticket: Child; Price: free", "Ticket: Dog; Price: €2"]
     )
-    assert compared("the cheapest ticket", free) is None
+    assert not compared("the cheapest ticket", free)
     rates = read_rows(
         ["Bike: City; A day: €18; A week: €70", "Bike: Cargo; A day: €20; A week: €60"]
     )
-    assert compared("which is the cheapest?", rates) is None
+    by_column = compared("which is the cheapest?", rates)
+    assert by_column == {"A day": [0], "A week": [1]}
+    assert likeliest(by_column, {}) == ([0], 0.5)
+    meant, likely = likeliest(by_column, {"A day": -3.0, "A week": 1.0})
+    assert (meant, likely > 0.9) == ([1], True)
     alike = read_rows(
         ["Bike: City; A day: €18; A week: €70", "Bike: Cargo; A day: €30; A week: €90"]
     )
-    assert compared("which is the cheapest?", alike) == [0]
+    assert likeliest(compared("which is the cheapest?", alike), {}) == ([0], 1.0)
 
 
 def test_only_rows_that_are_asked_about_are_compared() -> None:
     rows = read_rows(
         ["Item: Day ticket; Price: €9", "Item: Child ticket; Price: €5", "Item: Coffee; Price: €2"]
     )
-    assert compared("the cheapest ticket", rows) == [1]
-    assert compared("What is the cheapest?", rows) == [2]
-    assert compared("the cheapest coffee", rows) is None
+    assert compared("the cheapest ticket", rows) == {"Price": [1]}
+    assert compared("What is the cheapest?", rows) == {"Price": [2]}
+    assert not compared("the cheapest coffee", rows)
 
 
 def test_prices_whose_currency_the_column_names_and_empty_cells() -> None:
     rows = read_rows(["Raum: Saal; Euro: 40", "Raum: Zimmer; Euro: –", "Raum: Studio; Euro: 25"])
-    assert compared("Was ist das teuerste?", rows) == [0]
+    assert compared("Was ist das teuerste?", rows) == {"Euro": [0]}
 
 
 @pytest.mark.parametrize(

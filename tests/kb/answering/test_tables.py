@@ -338,4 +338,6 @@ def test_the_currency_of_bare_prices_is_found_anywhere_in_their_document() -> No
         "Alle Preise sind Endpreise in Euro."
     ]
     assert conditions(question, [table], [table, end], ["B", "389,00 €"]) == []
+    headed = passage("Preise (in Euro)", "Klasse: B; Grundbetrag: 389,00")
+    assert conditions(question, [headed], [headed], ["389,00"]) == ["Preise (in Euro)"]
     assert conditions("Ist im Juli offen?", [end], [table, end], ["B"]) == ["Im Juli ist zu."]
