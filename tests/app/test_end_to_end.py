@@ -189,7 +189,7 @@ async def test_a_file_sent_on_the_console_is_foreseen_answered_and_undone(
     sent = await service.client.post("/console/uploads", files={"files": ("boats.csv", table)})
     page = await _settled(service.client, sent)
     assert "Nothing is changed yet." in page
-    assert "then answered from &#34;boats.csv&#34;" in page, page
+    assert "Then: answered from &#34;boats.csv&#34;" in page, page
     number = {"number": sent.headers["location"].partition("number=")[2]}
     sent = await service.client.post("/console/uploads/apply", data=number)
     assert "is live.</strong>" in await _settled(service.client, sent)

@@ -175,6 +175,7 @@ async def test_the_nth_storage_call_fails(
     shop: Workshop, faults: Faults, operation: Operation, after: bool
 ) -> None:
     await shop.put(faq=FAQ)
+    await shop.put(other="other 0")
     number = 0
     while True:
         number += 1
