@@ -5,13 +5,17 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from kb.answering.sums import asks_extreme
+from kb.answering.sums import asks_extreme, asks_price
 from kb.answering.tables import Row, column_names, is_bare, names_currency, words_told
 from kb.text.facts import Fact, extract_facts, without_facts
+from kb.text.ranges import fit
 
 _WITHIN: dict[str, Callable[[float, float], bool]] = {
     "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge
 }  # fmt: skip
+
+_MEANT = 0.5
+"""Share of the most that a row says of a question from which on it is one that is asked about."""
 
 
 def compares(question: str) -> bool:
@@ -19,18 +23,27 @@ def compares(question: str) -> bool:
     return asks_extreme(question) != "" or _limit(question) is not None
 
 
-def compared(question: str, rows: Sequence[Row]) -> dict[str, list[int]]:
+def compared(question: str, rows: Sequence[Row], *, bare: bool = False) -> dict[str, list[int]]:
     """Return the rows with the lowest or highest price, or those with a price within a limit.
 
-    By each column that has prices, of rows that have words of the question in common, if some
-    have. Empty if that cannot be told: a row has no price.
+    By each column that has prices, of the rows that have most words of the question. Empty if
+    that cannot be told: a row has no price.
+
+    Args:
+        question: as the customer asked it.
+        rows: of one table.
+        bare: the document names a currency for its prices: bare numbers are some, and so is the
+            limit of a question that no row states a range for, "which are under 650?".
     """
+    limit = _limit(question, bare=bare and not any(fit(question, row.text) for row in rows))
+    if not limit and not asks_extreme(question):
+        return {}
     told = words_told(without_facts(question), rows)
-    meant = {i for i, said in enumerate(told) if said or not any(told)}
+    meant = {i for i, said in enumerate(told) if said >= max(told) * _MEANT}
     found = {}
     for name in column_names(rows):
-        prices = {i: price for i, price in _prices(rows, name).items() if i in meant}
-        if len(prices) > 1 and (chosen := _of_column(question, prices)):
+        prices = {i: p for i, p in _prices(rows, name, bare=bare).items() if i in meant}
+        if len(prices) > 1 and (chosen := _of_column(question, prices, limit)):
             found[name] = chosen
     return found
 
@@ -48,8 +61,7 @@ def likeliest(
     return rows, same / sum(odds.values())
 
 
-def _of_column(question: str, prices: Mapping[int, float]) -> list[int]:
-    limit = _limit(question)
+def _of_column(question: str, prices: Mapping[int, float], limit: Fact | None) -> list[int]:
     if limit is not None:
         holds, end = _WITHIN[limit.bound], _value(limit)
     else:
@@ -58,23 +70,26 @@ def _of_column(question: str, prices: Mapping[int, float]) -> list[int]:
     return [i for i, price in prices.items() if holds(price, end)]
 
 
-def _limit(question: str) -> Fact | None:
-    """Return the only amount of a question if it is a limit: "less than €20"."""
-    amounts = [fact for fact in extract_facts(question) if fact.kind == "amount"]
+def _limit(question: str, *, bare: bool = False) -> Fact | None:
+    """Return the only amount of a question if it is a limit: "less than €20"; or a bare number."""
+    facts = extract_facts(question)
+    amounts = [fact for fact in facts if fact.kind == "amount"]
+    if bare and not amounts and not asks_price(question):
+        amounts = [f for f in facts if f.kind == "number" and f.bound and not f.unit]
     limits = [f for f in amounts if f.bound in _WITHIN]
     return limits[0] if len(amounts) == len(limits) == 1 else None
 
 
-def _prices(rows: Sequence[Row], column: str) -> dict[int, float]:
+def _prices(rows: Sequence[Row], column: str, *, bare: bool) -> dict[int, float]:
     """Return the price of each row that has one in a column; empty if one has more, or another."""
     found: dict[int, float] = {}
     for i, row in enumerate(rows):
         cell = next((cell for name, cell in row.cells if name == column), "")
         facts = [fact for fact in extract_facts(cell) if fact.kind in ("amount", "number")]
-        bare = is_bare(cell) and names_currency(column)
+        priced = is_bare(cell) and (bare or names_currency(column))
         if not re.search(r"\w", cell):
             continue
-        if len(facts) != 1 or not (bare or facts[0].kind == "amount"):
+        if len(facts) != 1 or not (priced or facts[0].kind == "amount"):
             return {}
         found[i] = _value(facts[0])
     return found if len(found) > 1 else {}

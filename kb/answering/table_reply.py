@@ -60,7 +60,8 @@ async def say_table(
         if one is chunk or same_table(own[0], line)
     ]
     rows = read_rows(list(dict.fromkeys(lines)))
-    chosen, likely = await _chosen(parts, asked, chunk, rows)
+    currency = currency_of(passages)
+    chosen, likely = await _chosen(parts, asked, chunk, rows, bare=bool(currency))
     said = say_rows(
         asked.text,
         rows,
@@ -74,7 +75,8 @@ async def say_table(
     beside = [one for one in above if one.title == chunk.title]
     cells = [cell for i in chosen for _, cell in rows[i].cells]
     aside = await _aside(parts, asked.last, chunk, beside, texts)
-    for sentence in dict.fromkeys([*conditions(asked.last, above, passages, cells), *aside]):
+    needed = [*conditions(asked.last, above, currency, cells), *aside]
+    for sentence in dict.fromkeys(needed):
         if length(f"{said}\n{sentence}") <= MOST:
             said = f"{said}\n{sentence}"
             texts.append(sentence)
@@ -84,13 +86,13 @@ async def say_table(
 
 
 async def _chosen(
-    parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row]
+    parts: PartReader, asked: Asked, chunk: Chunk, rows: Sequence[Row], *, bare: bool
 ) -> tuple[list[int], float]:
     """Return the rows that are meant, of two questions those of each that means any.
 
-    And how probable it is that these are meant.
+    And how probable it is that these are meant. `bare`: bare numbers may be prices.
     """
-    if compares(asked.last) and (by_column := compared(asked.last, rows)):
+    if by_column := compared(asked.last, rows, bare=bare):
         meant = sorted(set[int]().union(*by_column.values()))
         return likeliest(by_column, await _read_columns(parts, asked, chunk, rows, meant))
     texts = [row.text for row in rows]
@@ -158,19 +160,25 @@ async def _aside(
 
 
 def conditions(
-    question: str, above: Sequence[Chunk], document: Sequence[Chunk], cells: Sequence[str]
+    question: str, above: Sequence[Chunk], currency: str, cells: Sequence[str]
 ) -> list[str]:
-    """Return the sentences of a document that the cells of a table have to be read with.
+    """Return the sentences that the cells of a table have to be read with.
 
     About the months or weekdays that are asked about, "From 1 November to 31 March all prices are
-    lower", where they stand above the table; and the currency of bare numbers, wherever: "All
-    prices in euros a night", or a heading, "Prices (in EUR)".
+    lower", where they stand above the table; and the currency of bare prices.
     """
-    bare = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
-    told = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
+    priced = asks_price(question) and any(map(is_bare, cells)) and not any(map(has_amount, cells))
+    days = [text for text in _prose(above) if fit(question, text, days_only=True) > 0]
+    return [*days, *([currency] if currency and priced else [])]
+
+
+def currency_of(document: Sequence[Chunk]) -> str:
+    """Return the sentence or heading that names the currency of bare numbers; empty if none.
+
+    "All prices in euros a night", "Prices (in EUR)".
+    """
     headings = [heading_of(chunk.title) for chunk in document]
-    named = [text for text in [*_prose(document), *headings] if names_currency(text)]
-    return told + (named[:1] if bare else [])
+    return next((text for text in [*_prose(document), *headings] if names_currency(text)), "")
 
 
 def _prose(chunks: Sequence[Chunk]) -> list[str]:

@@ -195,7 +195,12 @@ def _named(question: str, rows: Sequence[Row]) -> dict[int, set[str]]:
 
     Of "Parcel" and "Parcel, express" the one that says more of the question.
     """
-    named = [_named_in(row_name(rows, i), question) for i in range(len(rows))]
+    names = [row_name(rows, i) for i in range(len(rows))]
+    named = [_named_in(name, question) for name in names]
+    if not any(named):  # "Jiading and the Minhang store": each by a word that no other one has
+        asked, common = set(stems(question)), Counter(s for name in names for s in {*stems(name)})
+        own = [{s for s in stems(name) if common[s] == 1 and s in asked} for name in names]
+        named = own if sum(map(bool, own)) > 1 else named
     return {i: n for i, n in enumerate(named) if n and not any(n < other for other in named)}
 
 
@@ -206,7 +211,7 @@ def words_told(question: str, rows: Sequence[Row]) -> list[float]:
     lies in, "35 kg" for "over 30 kg".
     """
     asked = words(question)
-    told = [{stem_of(word) for word in words(row_values(row))} for row in rows]
+    told = [set(stems(row_values(row))) for row in rows]
     common = Counter(stem for found in told for stem in found)
     fits = [fit(question, row.text) for row in rows]
     named = [_named_in(row.cells[0][1], question) for row in rows]
@@ -253,8 +258,10 @@ def say_rows(
             that it names are meant.
         read: the reader's log-odds of each column, if it was asked.
     """
+    names = column_names(rows)
+    adds = latest and any(_names(latest, name, names) for name in names)
     columns = (
-        _read_columns(latest or question, [rows[i] for i in chosen], read)
+        _read_columns(latest if adds else question, [rows[i] for i in chosen], read)
         if read
         else _asked_columns(latest, rows) or _asked_columns(question, rows)
     )

@@ -14,7 +14,7 @@ from itertools import groupby
 from core.protocols import Embedder
 from core.types import Chunk, ParsedFile, Section
 from kb.text.language import detect_language
-from kb.text.segmentation import split_sentences
+from kb.text.segmentation import first_column, split_sentences
 
 PROMPT_TOKENS = 24
 """Room for the embedder's prompt ("passage: ") and its special tokens."""
@@ -135,9 +135,10 @@ class _Unit:
 def _passages(
     sections: Sequence[Section], counts: Mapping[str, int], title: str, *, limit: int, room: int
 ) -> Iterator[Section]:
-    # What has an id of its own in the file is never packed together with something else.
-    by_place = groupby(sections, key=lambda section: (section.title_path, section.entry_id))
-    for (path, _), group in by_place:
+    # What has an id of its own in the file is never packed together with something else, and a row
+    # not with rows of another table.
+    by_place = groupby(sections, key=lambda s: (s.title_path, s.entry_id, first_column(s.text)))
+    for (path, *_), group in by_place:
         prefix = counts.get(_short_title(_full_title(title, path)), 0)
         budget = max(min(room - prefix, max(limit - prefix, limit // 2)), 16)
         units = [unit for section in group for unit in _units(section, counts, budget)]

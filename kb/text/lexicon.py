@@ -56,7 +56,7 @@ def is_cjk(char: str) -> bool:
 
 
 def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:
-    """Return a pattern of all phrases, longest first; words are matched whole.
+    """Return a pattern of all phrases, longest first; words are matched whole, also beside Han.
 
     Phrases with the same kind of ends share one look-around, which keeps the pattern fast: the
     regular expression engine can then reject a place by its first character.
@@ -72,7 +72,8 @@ def alternatives(phrases: Iterable[str], *, around: bool = True) -> str:
     return "|".join(parts) or "(?!)"
 
 
-_NOT_AFTER, _NOT_BEFORE = r"(?<!\w)", r"(?!\w)"
+_CJK = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_NOT_AFTER, _NOT_BEFORE = rf"(?<![^\W{_CJK}])", rf"(?![^\W{_CJK}])"
 
 
 def _spaced(char: str) -> bool:

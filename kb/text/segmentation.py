@@ -87,6 +87,7 @@ TABLE_ROW = re.compile(
 )
 """A row as `kb.parse.blocks.table_lines` writes it: ``Size: S; Price: 9``; its first cell may
 have no column: ``Express; Small: 9; Large: 14``."""
+_COLUMN = re.compile(r"([^:;\n]{1,60}): ")
 _LINE_ALONE = re.compile(
     rf"\s*(?:#{{1,6}}\s|\||>|```|~~~|[-*_=]{{3,}}\s*$|<[a-zA-Z/!]|{TABLE_ROW.pattern})"
 )
@@ -149,6 +150,12 @@ def _continues(previous: str, line: str) -> bool:
     if after[0].islower() and not ENDED.search(before):
         return True
     return width(before) >= _MIN_WRAPPED and not re.search(r"[:：;；|]$", before)
+
+
+def first_column(line: str) -> str:
+    """Return the name of the column that names a row of a table; empty if a text is no row."""
+    named = _COLUMN.match(line) if TABLE_ROW.match(line) else None
+    return named[1] if named else ""
 
 
 def _sentences_of(block: str, language: str) -> list[str]:

@@ -34,7 +34,8 @@ class Row:
 def table_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Section, ...]:
     """Write each row of tables that are no FAQ as a line that names its columns.
 
-    Titles above a table, or above a part of it, are in the title paths of its rows.
+    Titles above a table, or above a part of it, are in the title paths of its rows; a title apart
+    from the first table is that of the sheet, and so of all its tables.
     """
     left = min((i for row in rows for i, cell in enumerate(row.cells) if cell.strip()), default=0)
     read = ([without_links(cell_text(c)).strip() for c in row.cells[left:]] for row in rows)
@@ -65,8 +66,10 @@ def table_text(rows: Sequence[Row], title_path: tuple[str, ...]) -> tuple[Sectio
     while at < len(rows):
         row = rows[at]
         if names := _names_at(rows, at, header, apart):
-            header, count = tuple(" ".join(name.split()) for name in names[0]), names[1]
             above, part = tuple(" ".join(title.cells[0].split()) for title in titles), ()
+            if not header and apart[at]:  # they are those of the sheet
+                title_path, above = (*title_path, *above), ()
+            header, count = tuple(" ".join(name.split()) for name in names[0]), names[1]
             titles = []
             at += count
             if at == len(rows):

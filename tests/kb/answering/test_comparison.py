@@ -108,3 +108,20 @@ async def test_a_reply_has_the_rows_that_are_meant(question: str, said: list[str
     made = await Replier(None, None).reply(question, None, hit, others=[])
     named = [name for name in ("Barrel", "Kelo 4", "Kelo 6") if name in made.text]
     assert named == said
+
+
+def test_bare_numbers_are_prices_where_the_document_names_a_currency() -> None:
+    rows = read_rows(
+        [
+            "型号: 珠江 118; 类型: 立式钢琴; 短租: 320",
+            "型号: 卡瓦依 K-300; 类型: 立式钢琴; 短租: 580",
+            "型号: 雅马哈 U3; 类型: 立式钢琴; 短租: 700",
+            "型号: 罗兰 HP704; 类型: 电钢琴; 短租: 260",
+        ]
+    )
+    question = "哪些立式钢琴短租一个月不到650"
+    assert compared(question, rows, bare=True) == {"短租": [0, 1]}
+    assert not compared(question, rows)
+    assert compared("最便宜的琴", rows, bare=True) == {"短租": [3]}
+    ages = read_rows(["Ticket: Child (under 12); Price: 5", "Ticket: Adult; Price: 12"])
+    assert not compared("which ticket is for under 12?", ages, bare=True)

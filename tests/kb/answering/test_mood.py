@@ -126,6 +126,14 @@ async def test_an_angry_customer_is_answered_after_a_sentence_of_regret(
     assert answer.sources
 
 
+async def test_what_an_angry_customer_says_of_the_company_is_no_question(
+    answerer: Answerer,
+) -> None:
+    answer = await answerer.answer("What furious thieves are you? How is my refund paid?")
+    assert (answer.kind, answer.urgency, answer.unanswered) == ("faq", "angry", "")
+    assert answer.text == f"{service_text('angry', 'en')}\n\nIn 5 days."
+
+
 @pytest.mark.parametrize("language", TEXT_LANGUAGES)
 @pytest.mark.parametrize(
     "faces",

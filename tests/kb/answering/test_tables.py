@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.types import Chunk
-from kb.answering.table_reply import conditions
+from kb.answering.table_reply import conditions, currency_of
 from kb.answering.tables import (
     Row,
     cells_of,
@@ -327,6 +327,36 @@ def test_a_follow_up_asks_for_another_column() -> None:
     assert say_rows(both, WORK, [0, 1], "en", latest="And a violin?").startswith("Violin or viola:")
 
 
+STORES = read_rows(
+    [
+        "库: 嘉定普通库; 立式（每月）: 150; 三角（每月）: 280",
+        "库: 闵行恒温库; 立式（每月）: 260; 三角（每月）: 480",
+    ]
+)
+
+
+def test_rows_are_told_by_words_that_no_other_row_has_in_chinese_too() -> None:
+    assert choose_rows("嘉定和闵行各多少", STORES)[0] == [0, 1]
+    more = read_rows(
+        [row.text for row in STORES] + ["库: 浦东临港库; 立式（每月）: 90; 三角（每月）: 120"]
+    )
+    assert choose_rows("闵行和嘉定的多少钱", more)[0] == [0, 1]
+    assert choose_rows("闵行的库多少钱", more)[0] == [1]
+
+
+def test_a_follow_up_that_names_a_row_keeps_the_column() -> None:
+    rows = read_rows(
+        [
+            "Place: Shop; Saturday: 9–12; Sunday: closed",
+            "Place: Showroom; Saturday: 10–21; Sunday: 11–18",
+        ]
+    )
+    asked = "What are the hours of the shop on Saturday? and the showroom?"
+    read = {"Saturday": 0.0, "Sunday": 0.0}
+    told = say_rows(asked, rows, [1], "en", latest="and the showroom?", read=read)
+    assert told == "Showroom: Saturday 10–21."
+
+
 def test_the_currency_of_bare_prices_is_found_anywhere_in_their_document() -> None:
     def passage(title: str, text: str) -> Chunk:
         return Chunk(title, "p.md", "passage", text, title=title, language="de")
@@ -334,10 +364,10 @@ def test_the_currency_of_bare_prices_is_found_anywhere_in_their_document() -> No
     table = passage("Preise › Auto", "Klasse: B; Grundbetrag: 389,00")
     end = passage("Preise › Hinweise", "Alle Preise sind Endpreise in Euro. Im Juli ist zu.")
     question = "Was kostet der Grundbetrag im Juli?"
-    assert conditions(question, [table], [table, end], ["B", "389,00"]) == [
-        "Alle Preise sind Endpreise in Euro."
-    ]
-    assert conditions(question, [table], [table, end], ["B", "389,00 €"]) == []
+    currency = currency_of([table, end])
+    assert currency == "Alle Preise sind Endpreise in Euro."
+    assert conditions(question, [table], currency, ["B", "389,00"]) == [currency]
+    assert conditions(question, [table], currency, ["B", "389,00 €"]) == []
     headed = passage("Preise (in Euro)", "Klasse: B; Grundbetrag: 389,00")
-    assert conditions(question, [headed], [headed], ["389,00"]) == ["Preise (in Euro)"]
-    assert conditions("Ist im Juli offen?", [end], [table, end], ["B"]) == ["Im Juli ist zu."]
+    assert currency_of([headed]) == "Preise (in Euro)"
+    assert conditions("Ist im Juli offen?", [end], currency, ["B"]) == ["Im Juli ist zu."]

@@ -139,6 +139,12 @@ async def test_rows_are_packed_and_the_passage_names_first_and_last() -> None:
     assert chunks[0].text.splitlines()[0] == "Country: C2; Days: 2"
 
 
+async def test_rows_of_two_tables_are_not_packed_together() -> None:
+    texts = ("Country: France; Days: 3", "Country: Spain; Days: 4", "Store: North; Rent: 5")
+    chunks = await cut(*(Section(text=text) for text in texts))
+    assert [chunk.text for chunk in chunks] == ["\n".join(texts[:2]), texts[2]]
+
+
 async def test_a_line_that_introduces_a_list_goes_with_it() -> None:
     text = sentences(4) + "\n\nThe following are excluded:\n" + "\n".join(
         f"- item {n} with some more words" for n in range(6)

@@ -91,6 +91,21 @@ def test_a_table_that_is_no_faq_becomes_lines_that_name_their_columns() -> None:
     ]
 
 
+def test_a_title_apart_from_the_first_table_is_that_of_all_tables_of_a_sheet() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["Prices 2026 (in EUR)"], [], ["Box", "A day", "A week"], ["Small", 3, 15], ["Big", 5, 25],
+        [], ["Extras"], ["Extra", "A day", "A week"], ["Lock", 1, 5], ["Lamp", 2, 10],
+    ):  # fmt: skip
+        sheet.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    paths = [section.title_path for section in parse("prices.xlsx", out.getvalue()).sections]
+    assert paths == [("Prices 2026 (in EUR)",)] * 2 + [("Prices 2026 (in EUR)", "Extras")] * 2
+
+
 def test_a_workbook_gives_its_sheets_with_dates_and_amounts_as_shown() -> None:
     book = openpyxl.Workbook()
     first = book.active

@@ -33,6 +33,7 @@ def facts(text: str) -> list[tuple[str, str, str, str]]:
         ("Monday", "montags", "周一", "星期一", "lunes", "понедельник"),
         ("1.5 million", "1,5 Mio.", "150万", "1500000", "1.500.000"),
         ("at least 18 years old", "至少18岁", "mindestens 18 Jahre alt"),
+        ("at most 3 kg", "最多3kg的", "最多3公斤的"),
         ("3 business days", "3个工作日", "drei Werktage", "3 рабочих дня"),
         ("https://www.shop.example/a/", "shop.example/a"),
         ("AB-1234", "AB1234"),
