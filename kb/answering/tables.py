@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
@@ -374,16 +374,11 @@ def _numbers(text: str) -> set[tuple[str, str]]:
     return {(fact.unit, value) for fact in bare for value in fact.values}
 
 
-def _names(question: str, column: str, columns: Iterable[str]) -> bool:
-    """Tell whether a question has a word of a column's name that no other one has."""
-    others = {stem for name in columns if name != column for stem in stems(name)}
-    return bool(set(stems(question)) & set(stems(column)) - others)
-
-
 def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
     """Return the columns whose own words a question has; empty if none, or all."""
     names = column_names(rows)
-    found = {name for name in names if _names(question, name, names)}
+    said = _said_of(question, names)
+    found = {name for name in names if said[name] == 1}
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
