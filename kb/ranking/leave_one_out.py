@@ -27,7 +27,7 @@ _MOST_QUESTIONS = 1500
 
 ANSWERED, NEAR, FAR = 0.7, 0.05, 0.25
 """Shares of questions with an answer, without one though of this base's subject, and off-topic:
-what a service may meet. Chosen in docs/retrieval.md."""
+what a service may meet. Chosen in docs/notes/ranking.md."""
 
 
 @dataclass(frozen=True, slots=True)

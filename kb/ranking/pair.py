@@ -1,7 +1,7 @@
 """Two embedders in one vector: what a second model adds to how entries are judged.
 
 Small models err differently. all-MiniLM-L6-v2 reads English only, and together with
-multilingual-e5-small it finds more of the right entries than either alone (docs/retrieval.md). The
+multilingual-e5-small it finds more of the right entries than either alone (docs/notes/ranking.md). The
 rows of the index stay those of the first model; the second one is asked by `kb.ranking.kernel`
 only, where the knowledge base's own questions show that it helps, for questions in their language.
 """
@@ -55,6 +55,6 @@ def between(one: npt.ArrayLike, other: npt.ArrayLike) -> Doubles:
     """Return the probabilities in the middle of two, by their log-odds.
 
     A second model makes the order better, and alone would be too sure of it: both together refuse
-    best (docs/retrieval.md).
+    best (docs/notes/ranking.md).
     """
     return np.asarray(expit((log_odds(one) + log_odds(other)) / 2))

@@ -42,7 +42,7 @@ _PRIOR = Path(__file__).parent / "data" / "own_questions.json"
 RANK_PENALTY = 0.003
 SURE_PENALTY = 0.05
 SCALE_PENALTY = 0.001
-"""Chosen in docs/retrieval.md."""
+"""Chosen in docs/notes/ranking.md."""
 _SCALES = (3.0, 5.0, 8.0, 12.0, 16.0)
 """Votes are compared as probabilities: after a softmax of this sharpness, the best one of these."""
 
@@ -72,7 +72,7 @@ def fit_models(kernel: Kernel, asked: Sequence[Asked], prior: Models) -> Fitted:
     rank = fit_choice(_choices(asked), prior.rank, penalty=RANK_PENALTY)
     features, right = _top(asked, _unseen_scores(asked, prior.rank))
     share = np.asarray([one.share for one in asked])
-    # From nothing: what other bases taught about being sure was no help (docs/retrieval.md).
+    # From nothing: what other bases taught about being sure was no help (docs/notes/ranking.md).
     sure, confidence = _sure(features, right, share, blank(features))
     return Fitted(kernel, Models(rank, sure), answered, confidence, right, share)
 

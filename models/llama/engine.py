@@ -217,7 +217,7 @@ class Engine:
         """Whether the question can be read with the rest of the passage, to the same numbers.
 
         A free sequence is needed to save the passage without it; one more for that alone would
-        make four customers at once a tenth slower (docs/performance.md).
+        make four customers at once a tenth slower (docs/notes/performance.md).
         """
         passage_end, end = job.ends[1:]
         return (

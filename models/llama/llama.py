@@ -52,7 +52,7 @@ class Llama:
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         # On a CPU this is the faster one for few tokens at a time: writing by 17 %, a question of
-        # 24 tokens by 35 %; chunks of 128 are read 6 % more slowly (docs/performance.md).
+        # 24 tokens by 35 %; chunks of 128 are read 6 % more slowly (docs/notes/performance.md).
         params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_DISABLED
         context = c.llama_init_from_model(model, params)
         if context is None:

@@ -2,7 +2,7 @@
 
 A reply about a passage repeats parts of it. Four tokens are computed in 1.4 times the time of one,
 so a guess of three pays off when one in three is right; the model checks each, and no guess ever
-changes a word (docs/performance.md).
+changes a word (docs/notes/performance.md).
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 python -m tests.soak.audit [NUMBER ...]
 
 Each is done to the service as it was then, and prints a line of what happens now; a promise that is
-broken ends the run. The twelfth was a test that could not fail: see docs/reliability.md.
+broken ends the run. The twelfth was a test that could not fail: see docs/notes/reliability.md.
 """
 
 import asyncio
