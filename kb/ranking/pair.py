@@ -1,9 +1,10 @@
 """Two embedders in one vector: what a second model adds to how entries are judged.
 
 Small models err differently. all-MiniLM-L6-v2 reads English only, and together with
-multilingual-e5-small it finds more of the right entries than either alone (docs/notes/ranking.md). The
-rows of the index stay those of the first model; the second one is asked by `kb.ranking.kernel`
-only, where the knowledge base's own questions show that it helps, for questions in their language.
+multilingual-e5-small it finds more of the right entries than either alone
+(docs/notes/ranking.md). The rows of the index stay those of the first model; the second one is
+asked by `kb.ranking.kernel` only, where the knowledge base's own questions show that it helps, for
+questions in their language.
 """
 
 from dataclasses import dataclass
