@@ -141,8 +141,12 @@ class UploadDesk:
         await self._change(number, confirmed=True)
 
     async def check_again(self, number: int, *, columns: str) -> None:
-        """Begin to check what was previewed anew, with other columns."""
-        if not await self.uploads.move(number, "preview", "checking", columns=columns):
+        """Begin to check what was previewed, or undone, anew; other columns may mean something."""
+        fresh: dict[str, int | str] = {"columns": columns, "before": 0, "after": 0}
+        if not (
+            await self.uploads.move(number, "preview", "checking", **fresh)
+            or await self.uploads.move(number, "undone", "checking", **fresh)
+        ):
             raise await self._closed(number)
         self._start(number)
 

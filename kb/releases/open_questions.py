@@ -150,7 +150,7 @@ class OpenQuestions:
     async def nearest(self, groups: Sequence[OpenGroup]) -> dict[int, Chunk]:
         """Return the entry nearest to each group, by the number of its newest question.
 
-        Only the vectors of entries' own questions are compared here: a fourth of the work of `near`.
+        Only the vectors of entries' own questions are compared: a fourth of the work of `near`.
         Nothing while nothing can be searched.
         """
         try:

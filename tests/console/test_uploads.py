@@ -117,11 +117,18 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
 
         page = await until_done(client, await press(client, sent, "undo"))
         assert "What release 1 held is live again." in page
+        assert "Preview again</button>" in page
         assert "Are you <b>open</b>?" not in await shop.texts()
         again = await press(client, sent, "undo")
         assert again.status_code == 409
         assert "It was undone already." in again.text
         assert '<span class="state state-undone">' in (await client.get("/console/uploads")).text
+
+        page = await until_done(client, await press(client, sent, "columns"))
+        assert "Applying adds 1 piece, changes 1 piece. Nothing is changed yet." in page
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Release 4 is live." in page
+        assert "Undo release 4" in page
 
 
 async def test_a_preview_names_what_goes_and_has_old_beside_new(
