@@ -181,15 +181,16 @@ class UploadDesk:
         return await self._flow.undo(upload)
 
     async def remove(
-        self, name: str, *, dry_run: bool = False, anyway: bool = False
+        self, names: Sequence[str], *, dry_run: bool = False, anyway: bool = False
     ) -> IngestReport:
-        """Take a document out, or with `dry_run` report what that would take away.
+        """Take documents out, or with `dry_run` report what that would take away.
 
         Raises:
             AnswerdeskError: nothing was changed.
         """
+        note = f"console: {', '.join(names)} deleted"[:200]
         return await self._flow.library.ingestor.ingest(
-            [], removed=[name], dry_run=dry_run, note=f"console: {name} deleted", anyway=anyway
+            [], removed=names, dry_run=dry_run, note=note, anyway=anyway
         )
 
     async def seen(self, number: int) -> Seen | None:
