@@ -142,7 +142,7 @@ class UploadDesk:
 
     async def check_again(self, number: int, *, columns: str) -> None:
         """Begin to check what was previewed, or undone, anew; other columns may mean something."""
-        fresh: dict[str, int | str] = {"columns": columns, "before": 0, "after": 0}
+        fresh: dict[str, Any] = {"columns": columns, "before": 0, "after": 0}
         if not (
             await self.uploads.move(number, "preview", "checking", **fresh)
             or await self.uploads.move(number, "undone", "checking", **fresh)
