@@ -41,7 +41,7 @@ format: $(VENV)/.dev
 # What operators read, from the sources into the catalogues; new sentences are then translated there.
 texts: $(VENV)/.dev
 	@mkdir -p build
-	$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output -o build/texts.pot .
+	$(BIN)/python -m babel.messages.frontend -q extract -F pyproject.toml --no-location --sort-output -o build/texts.pot .
 	for po in core/translations/*.po; do $(BIN)/pybabel -q update -i build/texts.pot -o $$po \
 	  -l $$(basename $$po .po) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width=100; done
 

@@ -24,7 +24,7 @@ from console.once import once
 from console.security_logins import current_person
 from core.errors import unchanged
 from core.shown import clean
-from core.wording import N_, language_tag, locale, ntr, preload, tr
+from core.wording import N_, language_tag, locale, ntr, preload, told, tr
 from kb.answering.texts import service_text
 from kb.parse.faq.formula import protect
 
@@ -94,6 +94,7 @@ class Pages:
         environment.filters["moment"] = partial(_moment, zone=ZoneInfo(timezone))
         environment.filters["differing"] = _differing
         environment.filters["language_name"] = lambda code: locale().languages.get(code, code)
+        environment.filters["told"] = told
         environment.filters["duration"] = _duration
         environment.filters["percent"] = lambda share: format_percent(share, locale=locale())
         environment.globals["lang"] = language_tag

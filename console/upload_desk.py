@@ -188,7 +188,7 @@ class UploadDesk:
         Raises:
             AnswerdeskError: nothing was changed.
         """
-        note = f"console: {', '.join(names)} deleted"[:200]
+        note = tr("deleted: %(names)s", names=", ".join(names))[:200]
         return await self._flow.library.ingestor.ingest(
             [], removed=names, dry_run=dry_run, note=note, anyway=anyway
         )

@@ -5,10 +5,10 @@ A placeholder is ``%(name)s``, and a percent sign ``%%``, as in Jinja's own tran
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 _FOLDER = Path(__file__).parent / "translations"
+_TOLD = 4_096
+"""Sentences made without a language that are kept in one."""
 LANGUAGES = ("en", *sorted(path.stem for path in _FOLDER.glob("*.po")))
 """Locales that there is a catalogue for, after that of the sentences themselves."""
 
@@ -35,8 +37,12 @@ def ntr(one: str, many: str, number: int, /, **values: object) -> str:
 
 
 def told(sentence: str) -> str:
-    """Return a sentence that `N_` marked, and has no values, as `tr`; any other as it is."""
-    return _catalogue(_language.get()).gettext(sentence) if sentence else ""
+    """Return a sentence that was made without a language, as `tr`; an unknown one as it is.
+
+    `N_` marks it if it has no values, and ``tests/extraction.py`` finds it if it has; values may
+    be such sentences.
+    """
+    return _told(_language.get(), sentence) if sentence else ""
 
 
 def N_(sentence: str) -> str:
@@ -96,6 +102,39 @@ def _base(code: str) -> str:
 @cache
 def _locale(code: str) -> Locale:
     return Locale.parse(code)
+
+
+@lru_cache(_TOLD)
+def _told(code: str, sentence: str) -> str:
+    found = _catalogue(code).gettext(sentence) if sentence else ""
+    if found != sentence:
+        return found
+    for shape, translated in _shapes(code):
+        if match := shape.fullmatch(sentence):
+            values = match.groupdict()
+            return translated % {name: _told(code, text.strip()) for name, text in values.items()}
+    return sentence
+
+
+@cache
+def _shapes(code: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    """Return expressions for what sentences with values look like, with their translations, those
+    of most letters first."""
+    if code == LANGUAGES[0]:
+        return ()
+    with (_FOLDER / f"{code}.po").open("rb") as file:
+        pairs = [(m.id, m.string) for m in read_po(file) if isinstance(m.id, str) and "%(" in m.id]
+    shapes = []
+    for sentence, translated in pairs:
+        pieces = re.split(r"%\((\w+)\)s", sentence)
+        letters = sum(map(len, pieces[::2]))
+        names = pieces[1::2]
+        if len({*names}) == len(names) and re.search("[a-z]{3}", "".join(pieces[::2])):
+            pieces[::2] = [re.escape(piece.replace("%%", "%")) for piece in pieces[::2]]
+            pieces[1::2] = [f"(?P<{name}>.*?)" for name in names]
+            shapes.append((letters, re.compile("".join(pieces), re.DOTALL), str(translated)))
+    shapes.sort(key=lambda one: -one[0])
+    return [(shape, translated) for _, shape, translated in shapes]
 
 
 @cache

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from core.errors import AnswerdeskError
 from core.rights import Role, may
-from core.wording import tr
+from core.wording import N_, tr
 from db.base import Base, Repository, digest_of, writes
 from db.operators import Operator, OperatorCodeRow
 
@@ -20,7 +20,7 @@ SESSION_LASTS_S = 12 * 3600.0
 _SEEN_S = 60.0
 """Within it a session's last use is not written again."""
 NAME_CHARS = 64
-BY_PASSWORD = "console password"
+BY_PASSWORD = N_("console password")
 """Name of whoever comes in without an account; no account has it."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import JSON, BigInteger, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core.wording import tr
 from db.base import Base, Database, Repository, writes
 
 UploadState: TypeAlias = Literal[
@@ -89,8 +90,8 @@ class Upload(Base):
         if self.entry:
             return self.entry.question
         names = [file.name for file in self.files]
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return ", ".join(names[:_NAMED]) + more
+        more = tr("and %(count)s more", count=len(names) - _NAMED) if len(names) > _NAMED else ""
+        return f"{', '.join(names[:_NAMED])} {more}".rstrip()
 
 
 class Uploads(Repository):

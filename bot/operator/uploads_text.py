@@ -1,7 +1,7 @@
 """What operators read about the files they sent. Pure functions."""
 
 from core.types import FileReport, IngestReport
-from core.wording import N_, ntr, tr
+from core.wording import N_, ntr, told, tr
 from kb.review.finding_text import describe
 from kb.review.most_asked import answers_text
 
@@ -102,7 +102,9 @@ def _file(file: FileReport) -> str:
     found = ", ".join(counts) or tr("nothing in it")
     lines = [f"📄 {file.doc_id}: {found}"]
     skipped, review = tr("skipped"), tr("to review:")
-    lines += [f"   {skipped} {s.location}: {s.reason}" for s in file.skipped[:_SKIPPED_SHOWN]]
+    lines += [
+        f"   {skipped} {told(s.location)}: {told(s.reason)}" for s in file.skipped[:_SKIPPED_SHOWN]
+    ]
     more = len(file.skipped) - _SKIPPED_SHOWN
     lines += _more(more, ntr("%(num)s more skipped place", "%(num)s more skipped places", more))
     lines += [f"   ✍️ {review} {reason}" for reason in file.unfit[:_SKIPPED_SHOWN]]

@@ -106,8 +106,8 @@ def _nothing(skipped: list[Skipped]) -> str:
     if not skipped:
         return N_("It holds no text that could answer a question.")
     first = skipped[0]
-    more = f" ({len(skipped) - 1:,} more were skipped.)" if len(skipped) > 1 else ""
-    return f"Nothing in it can be used. {first.location}: {first.reason}{more}"
+    said = f"Nothing in it can be used. {first.location}: {first.reason}"
+    return f"{said} ({len(skipped) - 1:,} more were skipped.)" if len(skipped) > 1 else said
 
 
 def _cleaned(section: Section) -> Section:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from core.shown import short
 from core.types import Finding, FindingKind
-from core.wording import N_, tr
+from core.wording import N_, told, tr
 
 _ALONE: Mapping[FindingKind, str] = {
     "address": N_("leads to an address that nothing else in the knowledge base has,"),
@@ -73,4 +73,4 @@ def _cut(text: str) -> str:
 
 
 def _place(doc_id: str, location: str) -> str:
-    return f"{doc_id}, {location}" if location else doc_id
+    return f"{doc_id}, {told(location)}" if location else doc_id

@@ -10,9 +10,9 @@ from console.knowledge import Editing
 from core.types import Answer
 from tests.console.conftest import Builder, records_of
 from tests.console.people import PASSWORD, account, log_in
-from tests.console.uploads import settled, upload_desk
+from tests.console.uploads import preview_of, settled, upload_desk
 from tests.fakes import WordEmbedder
-from tests.kb.workshop import workshop
+from tests.kb.workshop import InProcess, workshop
 
 PAGES = (
     "",
@@ -113,3 +113,39 @@ async def test_what_is_not_ours_stays_text(client: httpx.AsyncClient, builder: B
     form = {"name": "<i>Bob\u202e</i>", "role": "agent"}
     page = (await client.post("/console/people/invite", data=form, headers=CHINESE)).text
     assert "请只把此链接发给 &lt;i&gt;Bob&lt;/i&gt;。" in page
+
+
+async def test_what_files_and_their_releases_say_is_too(tmp_path: Path, builder: Builder) -> None:
+    table = (
+        "问题,答案,备注\n营业吗？,营业。,无\n送货吗？,,无\n营业吗？,营业。,无\n"
+        + "问" * 600
+        + "？,是。,无\n"
+    )
+    damaged = {"b.csv": b"\x00\x01\x02" * 40, "c.xlsx": b"PK\x03\x04rest", "d.pdf": b"%PDF-1.4"}
+    async with (
+        workshop(tmp_path, WordEmbedder(), parser=InProcess()) as shop,
+        upload_desk(shop) as desk,
+    ):
+        builder.records = records_of(shop.database)
+        editing = Editing(shop.entries, shop.releases)
+        async with builder.client(editing=editing, uploads=desk) as client:
+            client.headers["Accept-Language"] = CHINESE["Accept-Language"]
+            files = {"a.csv": table.encode(), **damaged}
+            form = [("files", (name, data)) for name, data in files.items()]
+            sent = await client.post("/console/uploads", files=form)
+            page = await preview_of(client, sent.headers["location"])
+            assert "第 3 行" in page
+            assert "只读取问题和答案" in page
+            number = sent.headers["location"].partition("number=")[2]
+            await client.post("/console/uploads/apply", data={"number": number})
+            page += await preview_of(client, sent.headers["location"])
+            await shop.put(more="开门吗？|开。")
+            again = await client.post("/console/releases/rollback", data={"number": "1"})
+            page += await settled(client, again)
+            page += "".join(
+                [(await client.get(f"/console{p}")).text for p in ("", "/knowledge", "/bench")]
+            )
+            assert "版本 1 的内容" in page
+        page = re.sub(r"question=\w+,answer=\w+", "", page)  # as it is to be written
+        page = re.sub(r"（[\w ]+(?:: [\w ]+)?）", "", page)  # words of libraries
+        assert english_in(page) <= {"xlsx", "console"}, "no more than names of files and notes"

@@ -10,7 +10,7 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 from core.errors import PublishConflict, UnreadableFile, UnsupportedFile, unchanged
-from core.wording import language_names, ntr, speak, speaking, tr
+from core.wording import language_names, ntr, speak, speaking, told, tr
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = sorted((ROOT / "core" / "translations").glob("*.po"))
@@ -101,6 +101,21 @@ def test_why_a_file_cannot_be_read_is_said_in_the_operators_language() -> None:
         )
         assert "请上传以下格式之一：PDF" in str(UnsupportedFile("a.xyz", ["PDF"]))
     assert str(UnreadableFile("a.pdf", "The PDF has no pages.")) == "'a.pdf': The PDF has no pages."
+
+
+def test_what_was_said_without_a_language_is_told_in_one() -> None:
+    nested = (
+        "Nothing in it can be used. sheet 价目, row 1,204: It has no intents. "
+        "(2 more were skipped.)"
+    )
+    assert told(nested) == nested
+    with speaking("zh-Hans"):
+        found = told(nested)
+        assert found == (
+            "其中没有可用的内容。工作表 价目，第 1,204 行：其中没有意图。（另有 2 处被跳过。）"
+        ), "values are told too"
+        assert told("row of houses") == "row of houses"
+        assert told("") == ""
 
 
 def test_that_nothing_was_changed_is_said_once() -> None:

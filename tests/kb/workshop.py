@@ -102,7 +102,10 @@ class InProcess(ParserProcess):
     ) -> AsyncGenerator[ParsedFile | IngestError, None]:
         for name, path in files:
             data = await asyncio.to_thread(path.read_bytes)
-            yield await asyncio.to_thread(parse, name, data, columns.get(name, ""), on_page)
+            try:
+                yield await asyncio.to_thread(parse, name, data, columns.get(name, ""), on_page)
+            except IngestError as error:
+                yield error
 
 
 def _section(line: str, number: int) -> Section:
