@@ -114,7 +114,7 @@ def test_what_was_said_without_a_language_is_told_in_one() -> None:
         assert found == (
             "其中没有可用的内容。工作表 价目，第 1,204 行：其中没有意图。（另有 2 处被跳过。）"
         ), "values are told too"
-        assert told("row of houses") == "row of houses"
+        assert told("Our own words") == "Our own words"
         assert told("") == ""
 
 
