@@ -75,7 +75,7 @@ from models.embedder import WorkerEmbedder
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 12, chunker 7"
+_SETTINGS = "parser 13, chunker 7"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
