@@ -1,9 +1,9 @@
 """Two embedders in one vector: what a second model adds to how entries are judged.
 
 Small models err differently. all-MiniLM-L6-v2 reads English only, and together with
-multilingual-e5-small it finds more of the right entries than either alone (docs/notes/ranking.md). The
-rows of the index stay those of the first model; the second one is asked by `kb.ranking.kernel`
-only, where the knowledge base's own questions show that it helps, for questions in their language.
+multilingual-e5-small it finds more of the right entries than either alone
+(docs/notes/ranking.md). The index keeps the rows of the first model; only `kb.ranking.kernel` asks
+the second, for questions in its language, where the base's own questions show that it helps.
 """
 
 from dataclasses import dataclass
