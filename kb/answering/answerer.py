@@ -148,13 +148,13 @@ class Answerer:
         if mood == "wrong" and not history:
             mood = "angry"  # there was no reply that could be refused
         before = () if mood == "wrong" else history  # else what was refused is found once more
-        asked, parts = text, split_questions(text, language)
+        question, parts = text, split_questions(text, language)
         if mood == "angry" and len(parts) > 1:  # what is said of the company asks for nothing
             calm = [part for part in parts if await self._mood(part) != "angry"]
-            asked, parts = " ".join(calm) or text, calm
+            question, parts = " ".join(calm) or text, calm
         answer = await self._part_by_part(parts, language, before)
         if answer is None:
-            found = found or await self.evaluate(asked, before)
+            found = found or await self.evaluate(question, before)
             told = before[-1].answer if before and before[-1].question != text else ""
             most = _URGENT_MOST if mood == "urgent" else MOST
             answer = await self._composer.compose(Order(found, language, on_event, most, told))

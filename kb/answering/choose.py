@@ -106,7 +106,7 @@ def quote(question: str, text: str, *, language: str = "") -> str:
 def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
     """Return chosen units as they stand in the text; neighbours keep what is between them.
 
-    What is left out within a paragraph or a step is marked by " … ".
+    What is left out between two sentences of a paragraph is marked by " … ".
     """
     out = ""
     for at, i in enumerate(chosen):
@@ -121,8 +121,6 @@ def assemble(text: str, units: Sequence[Unit], chosen: Sequence[int]) -> str:
         else:
             gap = "\n\n"
         out += gap + text[unit.start : unit.end]
-        if i + 1 not in chosen and _continues(text, units, i + 1):
-            out += " …"
     return out
 
 

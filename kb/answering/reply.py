@@ -193,7 +193,7 @@ class Replier(PartReader):
         words = assemble(text, units, chosen)
         said = plain(words)
         if not any(without_mark(units[i].text) != units[i].text for i in chosen[1:]):
-            said = without_mark(said).removesuffix(" …")
+            said = without_mark(said)
         piece = Piece(said, words, heading_above(units, chosen[0]), complete=complete)
         table = chosen[-1] + 1
         leads = table < len(units) and units[table].kind == "row"

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.answering.choose import MOST
@@ -258,10 +258,8 @@ def say_rows(
             that it names are meant.
         read: the reader's log-odds of each column, if it was asked.
     """
-    names = column_names(rows)
-    adds = latest and any(_names(latest, name, names) for name in names)
     columns = (
-        _read_columns(latest if adds else question, [rows[i] for i in chosen], read)
+        _read_columns(question, latest, [rows[i] for i in chosen], read)
         if read
         else _asked_columns(latest, rows) or _asked_columns(question, rows)
     )
@@ -315,7 +313,9 @@ def cells_of(rows: Sequence[Row], chosen: Sequence[int]) -> list[tuple[str, str]
     return cells if len(column_names(rows)) > 1 and len(cells) <= _READ else []
 
 
-def _read_columns(question: str, rows: Sequence[Row], read: Mapping[str, float]) -> frozenset[str]:
+def _read_columns(
+    question: str, latest: str, rows: Sequence[Row], read: Mapping[str, float]
+) -> frozenset[str]:
     """Return the columns to say, by what the reader says of their cells; empty: all.
 
     The likeliest ones, until what is asked for is in them by nearly all odds, and those that say
@@ -323,9 +323,11 @@ def _read_columns(question: str, rows: Sequence[Row], read: Mapping[str, float])
     """
     told_by = [(name, cell) for row in rows for name, cell in row.cells]
     amounts = {name for name, cell in told_by if asks_price(question) and has_amount(cell)}
+    said = [_said_of(one, list(read)) for one in (question, latest)]
     told = {
         name: odds
-        + _FITS * (_states(name, question) or _names(question, name, read))
+        + _FITS * (_states(name, latest) or _states(name, question))
+        + _FITS * sum(one[name] for one in said)
         + _PRICED * (name in amounts)
         for name, odds in read.items()
     }
@@ -340,6 +342,16 @@ def _read_columns(question: str, rows: Sequence[Row], read: Mapping[str, float])
         return frozenset()
     kept |= {name for name, cell in told_by if name in told and _is_clause(cell)}
     return frozenset(kept) if len(kept) < len(told) else frozenset()
+
+
+def _said_of(question: str, names: Sequence[str]) -> dict[str, float]:
+    """Return how much of each column's name a question says: 1 for a word that no other has."""
+    asked, own = set(stems(question)), [set(stems(name)) for name in names]
+    common, all_ = Counter(stem for one in own for stem in one), math.log(len(names) + 0.5)
+    return {
+        name: min(1.0, sum(math.log((len(names) + 0.5) / common[s]) for s in one & asked) / all_)
+        for name, one in zip(names, own, strict=True)
+    }
 
 
 def _is_clause(cell: str) -> bool:
@@ -362,16 +374,11 @@ def _numbers(text: str) -> set[tuple[str, str]]:
     return {(fact.unit, value) for fact in bare for value in fact.values}
 
 
-def _names(question: str, column: str, columns: Iterable[str]) -> bool:
-    """Tell whether a question has a word of a column's name that no other one has."""
-    others = {stem for name in columns if name != column for stem in stems(name)}
-    return bool(set(stems(question)) & set(stems(column)) - others)
-
-
 def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
     """Return the columns whose own words a question has; empty if none, or all."""
     names = column_names(rows)
-    found = {name for name in names if _names(question, name, names)}
+    said = _said_of(question, names)
+    found = {name for name in names if said[name] == 1}
     return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
 
 
@@ -399,22 +406,25 @@ def names_currency(text: str) -> bool:
 def _line(
     rows: Sequence[Row], i: int, columns: frozenset[str], *, han: bool, named: bool = False
 ) -> str:
-    """Return a row in words: "Spark M: Data per month 18 GB, Price €16.99"."""
+    """Return a row in words: "Spark M – Data per month: 18 GB; Price: €16.99"."""
     cells = rows[i].cells[_name_cells(rows) :]
     if len(cells) == 1 and len(set[str]().union(*(measures(r.cells[-1][1]) for r in rows))) > 1:
         cells = (("", cells[0][1]),)  # metres, volts and kilograms: the column is called "Value"
     kept = [(name, cell) for name, cell in cells if not columns or name in columns] or cells
     alone = len(columns) == 1 and not named
-    said = [cell if alone else _cell(name, cell) for name, cell in kept]
-    between = "；" if han else "; " if any("," in one for one in said) else ", "
-    return ("：" if han else ": ").join(filter(None, [row_name(rows, i), between.join(said)]))
+    colon = "：" if han else ": "
+    said = [cell if alone else _cell(name, cell, colon) for name, cell in kept]
+    named = any(
+        one != cell and one.startswith(name) for one, (name, cell) in zip(said, kept, strict=True)
+    )
+    between = "；" if han else "; " if named or any("," in one for one in said) else ", "
+    return (" – " if named else colon).join(filter(None, [row_name(rows, i), between.join(said)]))
 
 
-def _cell(name: str, cell: str) -> str:
+def _cell(name: str, cell: str, colon: str) -> str:
     """Return a cell behind the name of its column, unless it has that itself: "Room 22"."""
     if cell.casefold().startswith(name.casefold()):
         return cell
     if is_bare(cell) and names_currency(name) and len(words(name)) == 1:
         return f"{cell} {name}"
-    apart = _is_clause(cell) or "," in name or (name[-1].isdigit() and cell[:1].isdigit())
-    return f"{name}{':' if apart and name[-1] not in '?:？：' else ''} {cell}"
+    return f"{name}{' ' if name[-1] in '?:？：' else colon}{cell}"

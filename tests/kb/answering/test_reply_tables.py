@@ -19,7 +19,7 @@ async def test_what_leads_to_a_table_comes_with_the_rows() -> None:
     passage = Chunk("1", "a.md", "passage", text, title="Repairs", language="en")
     made = await reply("Do you repair cabins of other makes?", [passage], "makes")
     assert "all makes" in made.text
-    assert "• New door: Price 140 EUR" in made.text
+    assert "• New door – Price: 140 EUR" in made.text
 
 
 async def test_a_price_that_stands_in_a_table_comes_with_the_figures_above_it() -> None:
@@ -62,9 +62,9 @@ From 1 November to 31 March all boats are 20 percent cheaper. You may keep it up
     passages = await chunks_of("boats.md", text, tokens)
     off_season = "From 1 November to 31 March all boats are 20 percent cheaper."
     made = await reply("What does the Otter cost in January?", passages, "Otter")
-    assert made.text.splitlines() == ["Otter: Per day 90 EUR.", off_season]
+    assert made.text.splitlines() == ["Otter – Per day: 90 EUR.", off_season]
     made = await reply("What does the Otter cost for 3 days in July?", passages, "Otter")
-    assert made.text == "Otter: Per day 90 EUR."
+    assert made.text == "Otter – Per day: 90 EUR."
 
 
 async def test_a_price_comes_with_the_sentence_that_has_what_rows_lack() -> None:
@@ -89,16 +89,16 @@ Members pay 20 % less. On Sundays we rest.
         return (await replier.reply(question, None, Hit(chunk, 0.9, 0.9))).text
 
     assert await told("What does a high nest cost members?") == (
-        "high: Price £99.\nMembers pay 20 % less."
+        "high – Price: £99.\nMembers pay 20 % less."
     )
-    assert await told("What does a high nest cost?") == "high: Price £99."
+    assert await told("What does a high nest cost?") == "high – Price: £99."
 
 
 async def test_a_row_is_said_with_its_name_first_and_the_names_of_its_columns() -> None:
     made = await reply(
         "How long does delivery of the Barrel take?", await chunks_of("s.md", SAUNA), "Barrel"
     )
-    assert made.text == "Barrel: Delivery 8 weeks."
+    assert made.text == "Barrel – Delivery: 8 weeks."
     assert made.built
 
 
@@ -114,7 +114,7 @@ async def test_a_row_of_a_spreadsheet_without_questions() -> None:
 
 async def test_rows_in_german_keep_their_capitals() -> None:
     made = await reply("Wie schwer ist Sylt?", await chunks_of("ofen.html", OFEN), "Sylt")
-    assert made.text == "Sylt: Breite 61 cm, Gewicht 131 kg."
+    assert made.text == "Sylt – Breite: 61 cm; Gewicht: 131 kg."
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ Dogs may come aboard if they wear a life jacket, which we lend.
     made = await reply(asked, passages, "Grebe")
     assert made.text.splitlines() == [
         "Dogs may come aboard if they wear a life jacket, which we lend.",
-        "Grebe: Per day 140 EUR.",
+        "Grebe – Per day: 140 EUR.",
     ]
 
 
@@ -191,11 +191,11 @@ All prices in euros.
 """
     passages = await chunks_of("boats.md", text)
     made = await reply("What does the Otter cost?", passages, "Otter")
-    assert made.text.splitlines() == ["Otter: Per day 90.", "All prices in euros."]
+    assert made.text.splitlines() == ["Otter – Per day: 90.", "All prices in euros."]
     assert "euros" not in (await reply("Which boats are there?", passages, "Otter")).text
     above = text.replace("|", "## Small ones\n\n|", 1)
     made = await reply("What does the Otter cost?", await chunks_of("boats.md", above), "Otter")
-    assert made.text.splitlines() == ["Otter: Per day 90.", "All prices in euros."]
+    assert made.text.splitlines() == ["Otter – Per day: 90.", "All prices in euros."]
 
 
 async def test_a_row_that_a_follow_up_names_goes_before_sentences_about_all() -> None:
@@ -212,4 +212,4 @@ The house itself is open on Mondays and on Fridays from 8 to 21, when the office
     asked = "When is the office open on Mondays? and on Fridays?"
     hit = Hit(chunk, 0.9, 0.9)
     made = await Replier().reply(asked, None, hit, latest="and on Fridays?", others=[hit])
-    assert made.text.startswith("Friday: Morning 9 to 13.")
+    assert made.text.startswith("Friday – Morning: 9 to 13.")
