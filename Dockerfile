@@ -9,7 +9,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends build-essential
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 # Compiled for any x86-64 machine with AVX2, not only for the one that builds the image.
-ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF"
+ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF -DCMAKE_PROJECT_llama.cpp_INCLUDE=/app/models/llama/compile.cmake"
+COPY models/llama/compile.cmake models/llama/
 COPY requirements.txt requirements-torch.txt requirements-ocr.txt ./
 ARG OCR=yes
 RUN python -m venv .venv \

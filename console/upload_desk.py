@@ -244,6 +244,7 @@ class UploadDesk:
             await self._flow.fail(upload, unchanged(error))
         finally:
             self._progress.pop(number, None)
+        logger.info("Upload %d: its step has ended", number)
 
     async def _change(self, number: int, **values: Any) -> None:
         upload = await self.uploads.get(number)
