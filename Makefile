@@ -1,4 +1,4 @@
-# make run · make test · make test-all · make check · make bench
+# make run · make test · make test-all · make coverage · make check · make bench
 PYTHON ?= $(firstword $(foreach v,11 12 13,$(shell command -v python3.$(v))))
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -11,7 +11,7 @@ LOG := build/setup.log
 QUIETLY = mkdir -p build; exec 3>&1 >>$(LOG) 2>&1; set -e; \
   trap 'test $$? = 0 || { tail -n 20 $(LOG); echo "That failed. All of it is in $(LOG)."; } >&3' EXIT;
 
-.PHONY: run setup test test-all check bench soak texts lock base sbom format clean
+.PHONY: run setup test test-all coverage check bench soak texts lock base sbom format clean
 
 run: setup
 	@$(BIN)/answerdesk run
@@ -23,6 +23,14 @@ SLOW := models or browser or slow
 test: $(VENV)/.dev
 	@$(BIN)/answerdesk models fetch --default --tests
 	$(BIN)/python -m pytest -n logical --dist worksteal -m "not ($(SLOW))"
+
+# Lines and branches that the quick tests reach; below the floor of pyproject.toml it ends with 2.
+coverage: $(VENV)/.dev
+	@$(BIN)/answerdesk models fetch --default --tests
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n logical --dist worksteal -m "not ($(SLOW))"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 test-all: test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(SLOW)"
