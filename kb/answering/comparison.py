@@ -5,8 +5,9 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from kb.answering.prices import currency_in, is_bare
 from kb.answering.sums import asks_extreme, asks_price
-from kb.answering.tables import Row, column_names, is_bare, names_currency, words_told
+from kb.answering.tables import Row, column_names, words_told
 from kb.text.facts import Fact, extract_facts, without_facts
 from kb.text.ranges import fit
 
@@ -86,7 +87,7 @@ def _prices(rows: Sequence[Row], column: str, *, bare: bool) -> dict[int, float]
     for i, row in enumerate(rows):
         cell = next((cell for name, cell in row.cells if name == column), "")
         facts = [fact for fact in extract_facts(cell) if fact.kind in ("amount", "number")]
-        priced = is_bare(cell) and (bare or names_currency(column))
+        priced = is_bare(cell) and (bare or currency_in(column) != "")
         if not re.search(r"\w", cell):
             continue
         if len(facts) != 1 or not (priced or facts[0].kind == "amount"):

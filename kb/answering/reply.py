@@ -17,11 +17,12 @@ from kb.answering.intent import split_questions
 from kb.answering.part_reader import SILENT, Asked, PartReader
 from kb.answering.pieces import Piece, compared_with, label_of, under, with_rows
 from kb.answering.plain import plain
+from kb.answering.prices import has_amount
 from kb.answering.scores import asks_fact, asks_figure, asks_how, score_sentences
 from kb.answering.steps import whole_steps
 from kb.answering.sums import asks_price
 from kb.answering.table_reply import say_table
-from kb.answering.tables import has_amount, rows_named
+from kb.answering.tables import rows_named
 from kb.text.language import detect_language
 from kb.text.layout import (
     Unit,

@@ -6,25 +6,15 @@ import numpy as np
 
 from core.types import Chunk, Hit
 from kb.answering.choose import MOST
+from kb.answering.columns import cells_of, say_rows
 from kb.answering.comparison import compared, compares, likeliest
 from kb.answering.intent import split_questions
 from kb.answering.part_reader import Asked, PartReader
 from kb.answering.pieces import Piece
 from kb.answering.plain import plain
+from kb.answering.prices import currency_in, has_amount, is_bare, priced
 from kb.answering.sums import asks_price
-from kb.answering.tables import (
-    Row,
-    cells_of,
-    choose_rows,
-    has_amount,
-    is_bare,
-    names_currency,
-    read_rows,
-    row_name,
-    row_values,
-    same_table,
-    say_rows,
-)
+from kb.answering.tables import Row, choose_rows, read_rows, row_name, row_values, same_table
 from kb.text.layout import Unit, heading_above, heading_of, length, run_around, units_of
 from kb.text.ranges import fit
 from kb.text.stems import stems
@@ -34,8 +24,8 @@ _NOT_COMPARED = 0.5
 
 
 _ASIDE = 0.0
-"""Log-odds from which on a sentence beside a table is said with its rows. Of the eleven from -4.4 on
-that six development desk sets have, one of the two above 0 was wanted and none of the others."""
+"""Log-odds from which on a sentence beside a table is said with its rows. Of eleven from -4.4 on in
+six development desk sets one of the two above 0 was wanted, and none of the others."""
 
 
 async def say_table(
@@ -64,8 +54,8 @@ async def say_table(
         for line in (own if one is chunk else _rows_in(one))
         if one is chunk or same_table(own[0], line)
     ]
-    rows = read_rows(list(dict.fromkeys(lines)))
     currency = currency_of(passages)
+    rows = priced(read_rows(list(dict.fromkeys(lines))), currency_in(currency))
     chosen, likely = await _chosen(parts, asked, chunk, rows, bare=bool(currency))
     said = say_rows(
         asked.text,
@@ -76,6 +66,8 @@ async def say_table(
         read=await _read_columns(parts, asked, chunk, rows, chosen),
     )
     texts = [rows[i].text for i in chosen]
+    if any(cell not in row.text for row in (rows[i] for i in chosen) for _, cell in row.cells):
+        texts.append(currency)
     above = [one for one in passages if chunk.title.startswith(one.title)]
     beside = [one for one in above if one.title == chunk.title]
     cells = [cell for i in chosen for _, cell in rows[i].cells]
@@ -183,7 +175,7 @@ def currency_of(document: Sequence[Chunk]) -> str:
     "All prices in euros a night", "Prices (in EUR)".
     """
     headings = [heading_of(chunk.title) for chunk in document]
-    return next((text for text in [*_prose(document), *headings] if names_currency(text)), "")
+    return next((text for text in [*_prose(document), *headings] if currency_in(text)), "")
 
 
 def _prose(chunks: Sequence[Chunk]) -> list[str]:

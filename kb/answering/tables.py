@@ -1,4 +1,4 @@
-"""Say rows of a table in words: the name of the row first, then what its columns say."""
+"""Read rows of a table, and choose those that a question is about."""
 
 import itertools
 import math
@@ -7,16 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kb.answering.choose import MOST
-from kb.answering.sums import asks_price
 from kb.text.facts import extract_facts
-from kb.text.layout import length
-from kb.text.lexicon import alternatives, fold, lexicon, yes_or_no
-from kb.text.ranges import fit, measures
+from kb.text.ranges import fit
 from kb.text.segmentation import words
 from kb.text.stems import stem_of, stems
 
-_MANY = 5
+MANY = 5
 """Rows with all their columns that are listed where none was asked for by name."""
 _NEAR = 10.0
 """What a similarity of 1 counts beside the words: a word of one row in ten counts 2.3."""
@@ -26,24 +22,13 @@ _NAMED = 2.0
 """What it counts that a question has all the words of a row's name."""
 _CLOSE = 1.0
 """How far below a row's log-odds the next one is to be left out, with all that follow."""
-_READ = 40
-"""Cells that the reader reads at most to choose columns."""
-_ENOUGH = 0.94
-"""Probability that what is asked for is in the columns that are said."""
-_PRICED = 2.0
-"""What it counts that a column has amounts if a price is asked for."""
-_CLAUSE = 3
-"""Words of a cell beside its figures that may be a condition."""
 _ALIKE = 0.5
 _OTHER_SIZE = 0.5
 """Probability that rows of other sizes than the one asked for are meant."""
-_TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
+TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
 """Units of which a table has a rate and a question a number: "for 3 days"."""
 _SHORT = 3
 """Letters of an abbreviation that is looked for in the words of a question."""
-
-
-_BARE = re.compile(r"[\d.,\s]*\d[\d.,\s]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +139,7 @@ def _asks_other_size(question: str, rows: Sequence[Row]) -> bool:
 def _sizes(text: str) -> set[tuple[str, str]]:
     """Return the sizes of a text with their units, "38 cm", and its fractions, "3/4"."""
     parts = {("/", word) for word in words(text) if re.fullmatch(r"\d+/\d+", word)}
-    return parts | {(u, value) for u, value in _numbers(text) if u and u not in _TIMES}
+    return parts | {(u, value) for u, value in numbers_of(text) if u and u not in TIMES}
 
 
 def _likely_rows(
@@ -177,7 +162,7 @@ def _likely_rows(
     gaps = (low for high, low in itertools.pairwise(falling) if high - low >= _CLOSE)
     least = next(gaps, -math.inf)
     found = [i for i, value in enumerate(total) if value > least]
-    if len(found) > _MANY:
+    if len(found) > MANY:
         found = [i for i, value in enumerate(total) if value >= falling[0] - _CLOSE]
     if len(found) > len(total) / 2:
         return list(range(len(total))), 1.0
@@ -238,50 +223,13 @@ def _named_in(name: str, question: str) -> set[str]:
     return max((part for part in parts if part and part <= asked), key=len, default=set())
 
 
-def say_rows(
-    question: str,
-    rows: Sequence[Row],
-    chosen: Sequence[int],
-    language: str,
-    *,
-    latest: str = "",
-    read: Mapping[str, float] | None = None,
-) -> str:
-    """Return rows in words: one as a sentence, several as a list, at most as many as fit.
-
-    Args:
-        question: as the customer asked it.
-        rows: of one table.
-        chosen: indexes of the rows to say.
-        language: ISO 639-1 of the table.
-        latest: what the customer wrote last, if `question` has what it follows too: the columns
-            that it names are meant.
-        read: the reader's log-odds of each column, if it was asked.
-    """
-    columns = (
-        _read_columns(question, latest, [rows[i] for i in chosen], read)
-        if read
-        else _asked_columns(latest, rows) or _asked_columns(question, rows)
-    )
-    han = language in ("zh", "ja")
-    if len(chosen) == 1:
-        text = _line(rows, chosen[0], columns, han=han, named=not all(map(_is_price, columns)))
-        return text if text.endswith((".", "。", "!", "?")) else text + ("。" if han else ".")
-    lines = [_line(rows, i, columns, han=han) for i in chosen]
-    most = len(lines) if columns else _MANY
-    while most > 1 and length("\n".join(lines[:most])) > MOST:
-        most -= 1
-    more = ["…"] if most < len(lines) else []
-    head = next(iter(columns)) + ("：" if han else ":") if len(columns) == 1 else ""
-    return "\n".join(filter(None, [head, *(f"• {line}" for line in lines[:most]), *more]))
-
-
 def row_name(rows: Sequence[Row], i: int) -> str:
     """Return what names a row: its first cell, and the second where the first is not enough."""
-    return " ".join(_said(name, cell) for name, cell in rows[i].cells[: _name_cells(rows)])
+    return " ".join(_said(name, cell) for name, cell in rows[i].cells[: name_cells(rows)])
 
 
-def _name_cells(rows: Sequence[Row]) -> int:
+def name_cells(rows: Sequence[Row]) -> int:
+    """Return how many cells name a row: two where the first is not enough."""
     firsts = {row.cells[0][1] for row in rows}
     several = len(rows) > 1 and len(firsts) < len(rows) and all(len(r.cells) > 2 for r in rows)
     return 2 if several else 1
@@ -294,137 +242,12 @@ def _said(name: str, cell: str) -> str:
 
 def column_names(rows: Sequence[Row]) -> list[str]:
     """Return the names of the columns but those that name the rows."""
-    return list(dict.fromkeys(n for row in rows for n, _ in row.cells[_name_cells(rows) :] if n))
+    return list(dict.fromkeys(n for row in rows for n, _ in row.cells[name_cells(rows) :] if n))
 
 
-def cells_of(rows: Sequence[Row], chosen: Sequence[int]) -> list[tuple[str, str]]:
-    """Return the cells of some rows, each as its column's name and as a text of its own.
-
-    None where there is nothing to choose from, or too much to read: less than two columns with
-    names, or more than `_READ` cells.
-    """
-    size = _name_cells(rows)
-    cells = [
-        (name, f"{row_name(rows, i)} – {name}: {cell}")
-        for i in chosen
-        for name, cell in rows[i].cells[size:]
-        if name
-    ]
-    return cells if len(column_names(rows)) > 1 and len(cells) <= _READ else []
-
-
-def _read_columns(
-    question: str, latest: str, rows: Sequence[Row], read: Mapping[str, float]
-) -> frozenset[str]:
-    """Return the columns to say, by what the reader says of their cells; empty: all.
-
-    The likeliest ones, until what is asked for is in them by nearly all odds, and those that say
-    more than a value. A cell that says yes or no says it under what the others of its row say.
-    """
-    told_by = [(name, cell) for row in rows for name, cell in row.cells]
-    amounts = {name for name, cell in told_by if asks_price(question) and has_amount(cell)}
-    said = [_said_of(one, list(read)) for one in (question, latest)]
-    told = {
-        name: odds
-        + _FITS * (_states(name, latest) or _states(name, question))
-        + _FITS * sum(one[name] for one in said)
-        + _PRICED * (name in amounts)
-        for name, odds in read.items()
-    }
-    top = max(told.values())
-    odds = {name: math.exp(value - top) for name, value in told.items()}
-    kept: set[str] = set()
-    for name in sorted(odds, key=odds.__getitem__, reverse=True):
-        if sum(odds[n] for n in kept) >= _ENOUGH * sum(odds.values()):
-            break
-        kept.add(name)
-    if any(yes_or_no(f"{cell}.") for name, cell in told_by if name in kept):
-        return frozenset()
-    kept |= {name for name, cell in told_by if name in told and _is_clause(cell)}
-    return frozenset(kept) if len(kept) < len(told) else frozenset()
-
-
-def _said_of(question: str, names: Sequence[str]) -> dict[str, float]:
-    """Return how much of each column's name a question says: 1 for a word that no other has."""
-    asked, own = set(stems(question)), [set(stems(name)) for name in names]
-    common, all_ = Counter(stem for one in own for stem in one), math.log(len(names) + 0.5)
-    return {
-        name: min(1.0, sum(math.log((len(names) + 0.5) / common[s]) for s in one & asked) / all_)
-        for name, one in zip(names, own, strict=True)
-    }
-
-
-def _is_clause(cell: str) -> bool:
-    """Tell whether a cell says more than a value: a condition may be in it."""
-    values = sum(len(words(fact.text)) for fact in extract_facts(cell))
-    return len(words(cell)) - values >= _CLAUSE
-
-
-def _states(name: str, question: str) -> int:
-    """Return 1 if a column is for the number that a question has, or its range, -1 if not."""
-    own, asked = _numbers(name), _numbers(question)
-    return fit(question, name) or (own and asked and (1 if own & asked else -1)) or 0
-
-
-def _numbers(text: str) -> set[tuple[str, str]]:
+def numbers_of(text: str) -> set[tuple[str, str]]:
     """Return the numbers that a text counts something with, each with its unit."""
     facts = [fact for fact in extract_facts(text) if fact.kind == "number"]
     # "In a three-room flat" is read as within.
     bare = (fact for fact in facts if fact.bound in ("", "within"))
     return {(fact.unit, value) for fact in bare for value in fact.values}
-
-
-def _asked_columns(question: str, rows: Sequence[Row]) -> frozenset[str]:
-    """Return the columns whose own words a question has; empty if none, or all."""
-    names = column_names(rows)
-    said = _said_of(question, names)
-    found = {name for name in names if said[name] == 1}
-    return frozenset(found) if len(found) < len(names) or len(names) == 1 else frozenset()
-
-
-def _is_price(name: str) -> bool:
-    """Tell whether a column's name says no more than that it has prices."""
-    return len(words(name)) == 1 and asks_price(name)
-
-
-def has_amount(text: str) -> bool:
-    """Tell whether a text states an amount of money."""
-    return any(fact.kind == "amount" for fact in extract_facts(text))
-
-
-def is_bare(cell: str) -> bool:
-    """Tell whether a cell is a number without a unit."""
-    return _BARE.fullmatch(cell) is not None
-
-
-def names_currency(text: str) -> bool:
-    """Tell whether a text names a currency and no amount: "All prices in euros"."""
-    named = re.search(alternatives(lexicon().currencies), fold(text), re.IGNORECASE)
-    return named is not None and not has_amount(text)
-
-
-def _line(
-    rows: Sequence[Row], i: int, columns: frozenset[str], *, han: bool, named: bool = False
-) -> str:
-    """Return a row in words: "Spark M – Data per month: 18 GB; Price: €16.99"."""
-    cells = rows[i].cells[_name_cells(rows) :]
-    if len(cells) == 1 and len(set[str]().union(*(measures(r.cells[-1][1]) for r in rows))) > 1:
-        cells = (("", cells[0][1]),)  # metres, volts and kilograms: the column is called "Value"
-    kept = [(name, cell) for name, cell in cells if not columns or name in columns] or cells
-    alone = len(columns) == 1 and not named
-    colon = "：" if han else ": "
-    said = [cell if alone else _cell(name, cell, colon) for name, cell in kept]
-    named = any(
-        one != cell and one.startswith(name) for one, (name, cell) in zip(said, kept, strict=True)
-    )
-    between = "；" if han else "; " if named or any("," in one for one in said) else ", "
-    return (" – " if named else colon).join(filter(None, [row_name(rows, i), between.join(said)]))
-
-
-def _cell(name: str, cell: str, colon: str) -> str:
-    """Return a cell behind the name of its column, unless it has that itself: "Room 22"."""
-    if cell.casefold().startswith(name.casefold()):
-        return cell
-    if is_bare(cell) and names_currency(name) and len(words(name)) == 1:
-        return f"{cell} {name}"
-    return f"{name}{' ' if name[-1] in '?:？：' else colon}{cell}"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from core.types import Vector
-from kb.ranking.second import read_vectors, write_vectors
+from kb.index.vector_files import read_vectors, write_vectors
 
 _KEPT_S = 7 * 24 * 3600.0
 """Vectors of a run that was given up are deleted after this time."""

@@ -3,17 +3,16 @@
 import asyncio
 import hashlib
 import logging
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from core.durable import temporary_file
 from core.errors import ModelError
 from core.protocols import Embedder
 from core.types import Matrix, Vector
+from kb.index.vector_files import read_vectors, write_vectors
 
 log = logging.getLogger(__name__)
 
@@ -64,24 +63,6 @@ class SecondEmbedder(KeptVectors):
         except ModelError as error:
             log.warning("Entries are judged by the first embedder alone: %s", error)
             return None
-
-
-def read_vectors(path: Path) -> dict[str, Vector]:
-    """Return the vectors in a file by their keys; none if it is torn or not there."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return {}
-
-
-def write_vectors(path: Path, vectors: Mapping[str, Vector]) -> None:
-    """Put vectors into a file, whole or not at all; raises OSError on a full disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_file(path.parent) as temporary:
-        with temporary.open("wb") as file:
-            np.savez(file, keys=np.array(list(vectors)), vectors=np.stack([*vectors.values()]))
-        temporary.replace(path)
 
 
 def _hash(text: str) -> str:

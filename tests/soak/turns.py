@@ -51,7 +51,7 @@ async def one_round(
     (folder / "page.txt").write_text(f"page of round {number}", "utf-8")
     own = {f"own{n}.txt": f"own {n} of round {number}" for n in range(UPLOADERS // 2)}
     shared = [f"refund?|Answer {number}-{n}.\nfixed?|Fixed." for n in range(UPLOADERS // 2)]
-    variant = f"wording {number}"
+    variant = f"wording {number} of process {os.getpid()}"  # a round cut short is taken again
 
     async def edit() -> bool:
         (entry,) = [e for e in await shop.entries.find("fixed?") if e.doc_id == "faq.txt"]

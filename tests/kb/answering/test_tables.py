@@ -6,16 +6,10 @@ from typing import Any
 import pytest
 
 from core.types import Chunk
+from kb.answering.columns import cells_of, say_rows
+from kb.answering.prices import priced
 from kb.answering.table_reply import conditions, currency_of
-from kb.answering.tables import (
-    Row,
-    cells_of,
-    choose_rows,
-    read_rows,
-    row_name,
-    same_table,
-    say_rows,
-)
+from kb.answering.tables import Row, choose_rows, read_rows, row_name, same_table
 
 COUNTRIES = read_rows(
     [
@@ -371,3 +365,17 @@ def test_the_currency_of_bare_prices_is_found_anywhere_in_their_document() -> No
     headed = passage("Preise (in Euro)", "Klasse: B; Grundbetrag: 389,00")
     assert currency_of([headed]) == "Preise (in Euro)"
     assert conditions("Ist im Juli offen?", [end], currency, ["B"]) == ["Im Juli ist zu."]
+
+
+def test_bare_cells_that_surely_are_prices_are_said_with_their_currency() -> None:
+    rows = read_rows(["Klasse: B; Übungsstunde (45 Min.): 62,00; Gewicht (kg): 1,50; Plätze: 4"])
+    (row,) = priced(rows, "Euro")
+    assert row.cells[1:] == (
+        ("Übungsstunde (45 Min.)", "62,00 Euro"),
+        ("Gewicht (kg)", "1,50"),
+        ("Plätze", "4"),
+    )
+    assert row.text == rows[0].text
+    (row,) = priced(read_rows(["型号: 雅马哈 U1; 价格: 600; 库存: 3"]), "元")
+    assert row.cells[1:] == (("价格", "600元"), ("库存", "3"))
+    assert priced(rows, "") == rows
