@@ -98,6 +98,7 @@ lock: $(VENV)/.dev
 	$(LOCK) -o requirements.txt requirements.in
 	$(LOCK) -o requirements-dev.txt requirements-dev.in
 	$(LOCK) -o requirements-ocr.txt requirements-ocr.in
+	$(LOCK) -o requirements-postgres.txt requirements-postgres.in
 
 # The digest of the base image, where a registry can be reached; the test of packages checks its form.
 base:

@@ -7,7 +7,7 @@ import yaml
 from packaging.version import Version
 
 PROJECT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-ocr.txt")
+LOCKS = tuple(f"requirements{part}.txt" for part in ("", "-dev", "-ocr", "-postgres"))
 ADVISORIES = yaml.safe_load((PROJECT / "security" / "advisories.yaml").read_text("utf-8"))
 
 
