@@ -1,4 +1,4 @@
-"""Find what must not be wrong in a text: numbers, amounts, dates, times, addresses, links, codes.
+"""Find what must be right in a text: numbers, amounts, dates, times, addresses, links, codes.
 
 Each is brought to one notation, so that "three days", "3 Tage" and "三天" are the same fact.
 """
