@@ -1,4 +1,4 @@
-"""The page that deletes a document, after it has shown what that takes away."""
+"""The page that deletes a document, after a preview."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ class DocumentPages:
         self._works: Works[IngestReport] = Works(self.desk.spawn)
 
     async def show(self, request: Request) -> Response:
-        """Show what deleting a document takes away, or how its deletion goes."""
+        """Show what deleting a document removes, or the progress of its deletion."""
         asked = request.query_params
         name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
         live = await self.records.releases.live_number()
