@@ -135,7 +135,7 @@ def make_scheduler(
     inbox = Recheck(
         make_library(knowledge).questions,
         runs,
-        knowledge.release_rows.live_number,
+        knowledge.release_rows.current,
         make_answerer(knowledge, None).answer,
     )
     jobs.append(Job(INBOX, inbox.job))

@@ -341,7 +341,14 @@ async def open_service(knowledge: Knowledge) -> AsyncIterator[Service]:
             )
         )
         erasures = ErasureList(knowledge.paths.data / ERASED)
-        desk = Desk(answerer, knowledge.conversations, metrics, lookups, erasures=erasures)
+        desk = Desk(
+            answerer,
+            knowledge.conversations,
+            metrics,
+            lookups,
+            most_chars=config.answers.max_question_chars,
+            erasures=erasures,
+        )
         yield Service(knowledge, generator, answerer, desk, metrics)
 
 

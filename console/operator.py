@@ -1,5 +1,6 @@
 """The operators' first page: release, documents, sources, jobs."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -61,12 +62,14 @@ class OperatorPages:
         releases = await self.records.releases.list(limit=10)
         release = releases[0] if releases else None
         documents = await self.records.releases.documents(release.number) if release else {}
+        folders = Counter(name[: name.find("/") + 1] for name in documents)
         return self.pages.response(
             "console.html",
             health=await self.health(),
             release=release,
             releases=releases,
             documents=[documents[doc_id] for doc_id in sorted(documents)],
+            folders=sorted(name for name, holds in folders.items() if name and holds > 1),
             sources=await self.records.sources.list(),
             open_questions=await self.records.conversations.count_open(),
             answers=await self.records.conversations.counts(),

@@ -15,7 +15,7 @@ from core.errors import AnswerdeskError
 from kb.releases.open_questions import OpenQuestions, Order, Unconfirmed
 
 _PAGE = 10
-"""Groups of one page; the nearest entries of each are searched for."""
+"""Groups of one page; the nearest entry of each is searched for."""
 _NEAREST, _FOUND = 3, 10
 _SEARCH_CHARS = 200
 _DISMISSED = 50
@@ -134,7 +134,7 @@ class QuestionPages:
             notice=notice,
             order=order,
             groups=shown,
-            nearest={g.newest.open_id: await self.questions.nearest(g.text) for g in shown},
+            nearest=await self.questions.nearest(shown),
             page=page,
             pages=pages,
             waiting=sum(len(group.questions) for group in groups),

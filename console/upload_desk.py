@@ -141,8 +141,12 @@ class UploadDesk:
         await self._change(number, confirmed=True)
 
     async def check_again(self, number: int, *, columns: str) -> None:
-        """Begin to check what was previewed anew, with other columns."""
-        if not await self.uploads.move(number, "preview", "checking", columns=columns):
+        """Begin to check what was previewed, or undone, anew; other columns may mean something."""
+        fresh: dict[str, Any] = {"columns": columns, "before": 0, "after": 0}
+        if not (
+            await self.uploads.move(number, "preview", "checking", **fresh)
+            or await self.uploads.move(number, "undone", "checking", **fresh)
+        ):
             raise await self._closed(number)
         self._start(number)
 
@@ -177,15 +181,16 @@ class UploadDesk:
         return await self._flow.undo(upload)
 
     async def remove(
-        self, name: str, *, dry_run: bool = False, anyway: bool = False
+        self, names: Sequence[str], *, dry_run: bool = False, anyway: bool = False
     ) -> IngestReport:
-        """Take a document out, or with `dry_run` report what that would take away.
+        """Take documents out, or with `dry_run` report what that would take away.
 
         Raises:
             AnswerdeskError: nothing was changed.
         """
+        note = f"console: {', '.join(names)} deleted"[:200]
         return await self._flow.library.ingestor.ingest(
-            [], removed=[name], dry_run=dry_run, note=f"console: {name} deleted", anyway=anyway
+            [], removed=names, dry_run=dry_run, note=note, anyway=anyway
         )
 
     async def seen(self, number: int) -> Seen | None:

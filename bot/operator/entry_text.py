@@ -93,11 +93,11 @@ def questions_text(
     order: str,
     page: int,
     waiting: int,
-    nearest: Mapping[int, Sequence[Chunk]] | None = None,
+    nearest: Mapping[int, Chunk],
 ) -> str:
     """Return one page of the list of open questions.
 
-    `nearest` has the nearest entries by the id of a group's newest question.
+    `nearest` has the nearest entry by the id of a group's newest question.
     """
     number = sum(len(group.questions) for group in groups)
     lines = []
@@ -136,12 +136,10 @@ def questions_text(
             "    " + tr("also “%(text)s”", text=short(text, _SHOWN_CHARS))
             for text in others[:_OTHERS_SHOWN]
         ]
-        near = (nearest or {}).get(newest.open_id, ())
         lines += [f"    {mark(group.urgency)}"] if group.urgency else []
-        lines += [
-            "    " + tr("nearest entry: “%(text)s”", text=short(entry.text, _SHOWN_CHARS))
-            for entry in near[:1]
-        ]
+        if entry := nearest.get(newest.open_id):
+            nearest_text = short(entry.text, _SHOWN_CHARS)
+            lines.append("    " + tr("nearest entry: “%(text)s”", text=nearest_text))
     return "\n".join(lines)
 
 

@@ -34,7 +34,8 @@ class LinkDesk:
     async def propose(self, query: CallbackQuery, update: Update, group: OpenGroup) -> None:
         """Show which entry would answer the question from now on."""
         question = group.text
-        entry = next(iter(await self.questions.nearest(question)), None)
+        near = await self.questions.near(question)
+        entry = next((one for one in near if one.kind == "faq"), None)
         if entry is None:
             raise TooLate(tr("No entry is near. Write an answer instead."))
         await self.service.alert(query)

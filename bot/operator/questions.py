@@ -115,9 +115,6 @@ class QuestionDesk:
     ) -> tuple[str, list[list[tuple[str, str]]]]:
         handovers = await self.service.handovers.open()
         waiting = sum(handover.state == "waiting" for handover in handovers)
-        nearest = {
-            group.newest.open_id: await self.questions.nearest(group.text)
-            for group in groups[page * PAGE : (page + 1) * PAGE]
-        }
+        nearest = await self.questions.nearest(groups[page * PAGE : (page + 1) * PAGE])
         text = questions_text(groups, order=order, page=page, waiting=waiting, nearest=nearest)
         return text, questions_buttons(groups, order=order, page=page)

@@ -32,7 +32,7 @@
 
   const log = make("div", { class: "log", role: "log", "aria-label": t.conversation, tabindex: "0" });
   const field = make("textarea", {
-    rows: "1", maxlength: "2000", placeholder: t.placeholder, "aria-label": t.your_question,
+    rows: "1", maxlength: "20000", placeholder: t.placeholder, "aria-label": t.your_question,
     autocomplete: "off", enterkeyhint: "send",
   });
   const send = make("button", { class: "send", "aria-label": t.send }, icon("M12 19V5m0 0-6 6m6-6 6 6"));

@@ -91,6 +91,8 @@ class Desk:
     metrics: Metrics
     lookups: Lookups | None = None
     _: KW_ONLY
+    most_chars: int = 2000
+    """Of a message that are read; whoever writes more is told so."""
     erasures: ErasureList | None = None
     """Outlives the database; without it a backup brings back who was erased."""
     failures: deque[Failure] = field(default_factory=partial(deque, maxlen=_FAILURES_KEPT))
@@ -204,6 +206,9 @@ class Desk:
             )
             language = detect_language(text, language_code)
             answer = Answer("unknown", service_text("trouble", language), language)
+        if len(text) > self.most_chars:
+            cut = service_text("cut", answer.language, count=self.most_chars)
+            answer = replace(answer, text=f"{answer.text}\n\n{cut}")
         if answer.language == "zh":
             said = " ".join([text, *(turn.question for turn in history[-2:])])
             draft = answer.draft

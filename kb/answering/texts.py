@@ -13,11 +13,11 @@ TextKey: TypeAlias = Literal[
     "held_elsewhere", "person_called", "unknown", "rest_unknown", "angry", "urgent", "depends",
     "hedge", "only_in", "hedge_only_in", "none_of_these", "say_otherwise", "talk_to_person",
     "quoted", "source", "sources", "waiting", "trouble", "lookup_not_found", "lookup_failed",
-    "text_only", "feedback_thanks", "what_was_wrong", "why_wrong", "why_incomplete",
+    "cut", "text_only", "feedback_thanks", "what_was_wrong", "why_wrong", "why_incomplete",
     "why_outdated", "why_not_my_question", "forgotten",
 ]  # fmt: skip
-"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``depends`` ``text``,
-``person_contact`` ``contact``,
+"""``greeting`` and ``smalltalk`` take ``company``, ``waiting`` ``seconds``, ``cut`` ``count``,
+``depends`` ``text``, ``person_contact`` ``contact``,
 ``only_in`` and ``hedge_only_in`` ``language_name``."""
 
 TEXT_LANGUAGES = ("en", "zh", "es", "de", "ru", "fr", "it", "pt", "nl", "pl", "tr")

@@ -67,6 +67,14 @@ class Alike:
         cosines = vectors[1:] @ vectors[0]
         return [(int(n), float(cosines[n])) for n in np.argsort(-cosines, kind="stable")]
 
+    async def vectors(self, questions: Sequence[str]) -> Matrix:
+        """Return the vectors of questions; of those that were grouped lately without the model.
+
+        Raises:
+            ModelError: if the embedding model fails.
+        """
+        return await self._embedded([*map(key_of, questions)])
+
     async def _embedded(self, keys: Sequence[str]) -> Matrix:
         known = {key: vector for key in keys if (vector := self._vectors.get(key)) is not None}
         new = [key for key in dict.fromkeys(keys) if key not in known]

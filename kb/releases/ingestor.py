@@ -35,7 +35,7 @@ class IncomingFile:
     """Which columns of a table mean what (`kb.parse.parse`); ``None``: as in the last version."""
 
 
-_TEXTS = 20
+_TEXTS = 500
 """Entries and passages of each kind that a preview shows: changed, gone, new."""
 _CHARS = (200, 800)
 """Of a text alone, and of each of two side by side."""

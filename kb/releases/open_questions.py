@@ -32,6 +32,8 @@ _CONSIDERED = 500
 """The newest questions; older ones follow when these are settled."""
 _LOOKED_AT = 50
 """Entries and passages among which the nearest entries are looked for."""
+_NEAREST_ROWS = 5
+"""Questions of entries and their variants, of which the first that may be meant is named."""
 _SURELY = 0.9
 """Probability from which an open question counts as answered: nobody looks at it again."""
 _ASKED_AGAIN = 200
@@ -144,13 +146,28 @@ class OpenQuestions:
         order = await self.alike.by_nearness(group.text, [one.text for one in others])
         return [(others[place], cosine >= NEAR) for place, cosine in order[:most]]
 
-    async def nearest(self, words: str, *, most: int = 1) -> list[Chunk]:
-        """Return the entries nearest to a question, or to words; none while nothing can be
-        searched."""
-        return [one for one in await self.near(words) if one.kind == "faq"][:most]
+    async def nearest(self, groups: Sequence[OpenGroup]) -> dict[int, Chunk]:
+        """Return the entry nearest to each group, by the number of its newest question.
+
+        Only the vectors of entries' own questions are compared: a fourth of the work of `near`.
+        Nothing while nothing can be searched.
+        """
+        try:
+            found: dict[int, Chunk] = {}
+            view = await self.finder.view()
+            vectors = await self.alike.vectors([group.text for group in groups])
+            for group, vector in zip(groups, vectors, strict=True):
+                no = await view.objections(vector)
+                for row in await view.search_dense(vector, _NEAREST_ROWS, rows="asked"):
+                    if no.get(row.chunk.chunk_id, -1.0) <= row.score:
+                        found.setdefault(group.newest.open_id, row.chunk)
+        except (ModelError, IndexUnusable):
+            return {}
+        return found
 
     async def near(self, words: str) -> list[Chunk]:
-        """Return the entries and passages near a question, the nearest first; likewise."""
+        """Return the entries and passages near a question, or words, the nearest first; none while
+        nothing can be searched."""
         try:
             found = await self.finder.retrieve(words, k=_LOOKED_AT)
         except (ModelError, IndexUnusable):

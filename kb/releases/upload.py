@@ -24,6 +24,7 @@ from kb.releases.team_answers import TeamAnswers
 from kb.text.segmentation import normalise
 
 _NOTE_CHARS = 200
+_NAME_CHARS, _ENDING_CHARS = 200, 20
 _ASKED = 5
 """Wordings that an entry is to answer which its preview asks, the newest."""
 STANDS: Mapping[UploadState | None, str] = {
@@ -287,7 +288,13 @@ class UploadFlow:
 
 
 def file_name(sent: str, *, otherwise: str) -> str:
-    """Return a file's name without a path: it is what the sender's program wrote, so only data."""
+    """Return a file's name without a path: it is what the sender's program wrote, so only data.
+
+    One that is too long keeps its ending, and one that is nothing else is named `otherwise`.
+    """
     name = sent.replace("\\", "/").rsplit("/", 1)[-1]
-    printable = "".join(c for c in name if c.isprintable()).strip(" .")
-    return printable[:200] or otherwise
+    printable = "".join(c for c in name if c.isprintable()).rstrip(" .")
+    stem, dot, ending = printable.rpartition(".")
+    if not dot or len(ending) > _ENDING_CHARS:
+        stem, dot, ending = printable, "", ""
+    return f"{(stem.strip(' .') or otherwise)[: _NAME_CHARS - len(dot + ending)]}{dot}{ending}"

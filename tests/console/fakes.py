@@ -225,9 +225,6 @@ class NoEntries:
     async def changes(self) -> list[Curation]:
         return []
 
-    async def nearest(self, question: str, *, most: int = 1) -> list[Chunk]:
-        return []
-
     async def entry(self, chunk_id: str) -> Chunk:
         raise EntryNotFound(chunk_id)
 

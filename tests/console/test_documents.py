@@ -81,6 +81,24 @@ async def test_what_comes_from_a_source_comes_back(
     assert "It comes from the source “wiki” and is back when that is read again" in preview
 
 
+async def test_the_demo_is_removed_at_once_after_a_preview(
+    client: httpx.AsyncClient, shop: Workshop
+) -> None:
+    own = await shop.texts()
+    assert "Remove the demo" not in (await client.get("/console")).text
+    names = ("demo/a.txt", "demo/b.txt", "demography.txt")
+    await shop.ingestor.ingest([IncomingFile(n, content=f"About {n}.".encode()) for n in names])
+    home = (await client.get("/console")).text
+    assert '<a class="button" href="/console/document?name=demo/%2A">Remove the demo …' in home
+    preview = await settled(client, await client.get("/console/document?name=demo/*"))
+    assert "Deleting removes 2 pieces. Nothing is changed yet." in preview
+    form = {"name": "demo/*"}
+    page = await settled(client, await client.post("/console/documents/delete", data=form))
+    assert "To have everything back, publish an" in page
+    assert await shop.texts() == sorted([*own, "About demography.txt."])
+    assert (await client.get("/console/document?name=demo/*")).status_code == 404
+
+
 async def test_an_agent_is_offered_no_deletion(builder: Builder, shop: Workshop) -> None:
     async with upload_desk(shop) as desk, builder.client(uploads=desk, password=PASSWORD) as client:
         await log_in_as(builder, client, "agent")

@@ -19,7 +19,7 @@ from db.golden import Golden
 from db.uploads import Entry, Uploads, UploadState
 from kb.ingest.prepare import Progress
 from kb.releases.ingestor import IncomingFile
-from kb.releases.upload import STANDS
+from kb.releases.upload import STANDS, file_name
 from tests.console.conftest import Builder
 from tests.console.uploads import FIRST, MAX_FILE_BYTES, SECOND, preview_of, upload_desk
 from tests.fakes import WordEmbedder
@@ -117,11 +117,18 @@ async def test_a_file_is_previewed_applied_and_undone(builder: Builder, shop: Wo
 
         page = await until_done(client, await press(client, sent, "undo"))
         assert "What release 1 held is live again." in page
+        assert "Preview again</button>" in page
         assert "Are you <b>open</b>?" not in await shop.texts()
         again = await press(client, sent, "undo")
         assert again.status_code == 409
         assert "It was undone already." in again.text
         assert '<span class="state state-undone">' in (await client.get("/console/uploads")).text
+
+        page = await until_done(client, await press(client, sent, "columns"))
+        assert "Applying adds 1 piece, changes 1 piece. Nothing is changed yet." in page
+        page = await until_done(client, await press(client, sent, "apply"))
+        assert "Release 4 is live." in page
+        assert "Undo release 4" in page
 
 
 async def test_a_preview_names_what_goes_and_has_old_beside_new(
@@ -146,6 +153,20 @@ async def test_a_preview_names_what_goes_and_has_old_beside_new(
         assert "Rest." not in page
 
 
+async def test_all_new_texts_can_be_seen_and_the_first_come_open(
+    builder: Builder, shop: Workshop
+) -> None:
+    text = "\n".join(f"Question number {n}?|Answer {n}." for n in range(64))
+    async with served(builder, shop) as client:
+        page = await until_done(client, await send(client, ("many.txt", text)))
+    first, more, rest = page.partition("<summary>44 more</summary>")
+    assert more
+    assert "Answer 19." in first
+    assert "Answer 20." not in first
+    assert "Answer 63." in rest
+    assert "The first" not in page
+
+
 async def test_several_files_are_one_release_and_what_is_wrong_is_named(
     builder: Builder, shop: Workshop
 ) -> None:
@@ -164,6 +185,21 @@ async def test_several_files_are_one_release_and_what_is_wrong_is_named(
         assert "../" not in page
         await until_done(client, await press(client, sent, "apply"))
         assert (await shop.snapshot())[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (".csv", "file-1.csv"),
+        ("a" * 300 + ".csv", "a" * 196 + ".csv"),
+        ("C:\\faq\\prices. and so on for long", "prices. and so on for long"),
+        ("..", "file-1"),
+        ("report.", "report"),
+        (".notes", "file-1.notes"),
+    ],
+)
+async def test_a_file_keeps_the_ending_of_its_name(sent: str, kept: str) -> None:
+    assert file_name(sent, otherwise="file-1") == kept
 
 
 async def test_an_address_that_nothing_else_has_is_named_in_the_preview(

@@ -1,6 +1,7 @@
 """The widget's endpoints: for the named websites alone, with limits, into the inbox."""
 
 import asyncio
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -53,6 +54,12 @@ async def news(client: httpx.AsyncClient, session: str, after: int = 0) -> list[
     assert response.status_code == 200
     found: list[dict[str, Any]] = response.json()["messages"]
     return found
+
+
+async def test_the_script_weighs_little_when_packed(builder: Builder) -> None:
+    async with site(builder) as client:
+        script = (await client.get("/widget.js", headers=HERE)).content
+    assert len(gzip.compress(script)) <= 30_000
 
 
 async def test_without_named_websites_there_is_no_widget(builder: Builder) -> None:

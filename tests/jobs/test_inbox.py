@@ -20,7 +20,7 @@ async def ask(shop: Workshop, question: str, urgency: Urgency = "") -> None:
 
 
 async def look(shop: Workshop) -> JobRun:
-    runs, live = JobRepository(shop.database), shop.repository.live_number
+    runs, live = JobRepository(shop.database), shop.repository.current
     job = Recheck(library_of(shop).questions, runs, live, answerer_of(shop).answer).job
     done = await Scheduler([Job(NAME, job)], runs).run_now(NAME)
     assert done.state == "done", done.text
@@ -63,3 +63,21 @@ async def test_a_release_is_looked_at_once(tmp_path: Path) -> None:
         await ask(shop, "Do you ship to Norway?")
         await look(shop)
         assert await waiting(shop) == ["Do you ship to Norway?"]
+
+
+async def test_what_a_release_from_before_does_not_answer_is_open_again(tmp_path: Path) -> None:
+    async with workshop(tmp_path, WordEmbedder()) as shop:
+        await shop.put(returns="May I return it?|Within 30 days.")
+        for question in ("Do you ship to Norway?", "Are you open?"):
+            await ask(shop, question)
+        await shop.put(hours="Are you open?|Always.")
+        await look(shop)
+        await shop.put(norway="Do you ship to Norway?|Yes, for 9 euros.")
+        await look(shop)
+        assert await waiting(shop) == []
+        await shop.releases.rollback(2)
+        await look(shop)
+        assert await waiting(shop) == ["Do you ship to Norway?"]
+        await shop.put(norway="Do you ship to Norway?|Yes, for 8 euros.")
+        await look(shop)
+        assert await waiting(shop) == []

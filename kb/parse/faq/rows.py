@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import starmap
 
 from core.types import Section, Skipped
+from core.wording import N_
 from kb.parse.faq.columns import (
     LISTED,
     BadColumns,
@@ -75,6 +76,12 @@ def unread_pictures(places: Sequence[str], label: str) -> list[Skipped]:
     """Name the pictures of a sheet, which may stand for something or cover it."""
     reason = f"Pictures are not read: {', '.join(places[:10])}. Write in words what they say."
     return [Skipped(label, reason)] if places else []
+
+
+NO_ANSWERS = N_(
+    "It has questions and no column of answers, so the rows were read as text, which tells "
+    "customers nothing. Write the answers into a column named answer."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +224,7 @@ def _asked_for_columns(rows: Sequence[Row]) -> Iterable[Skipped]:
     fields = {n: field_of(first[n]) if headed else None for n in range(len(first))}
     others = [n for n in range(len(first)) if n != asked and fields[n] in {None, "answer"}]
     if not others:
+        yield Skipped(rows[0].location, NO_ANSWERS)
         return
     others.sort(
         key=lambda n: (fields[n] == "answer", n > asked, sum(map(len, columns[n]))), reverse=True

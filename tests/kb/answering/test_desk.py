@@ -74,6 +74,12 @@ async def test_an_answer_is_stored_and_remembered_as_a_turn(
     assert answerer.histories[-1] == [Turn("one", "re: one")]
 
 
+async def test_whoever_writes_more_than_is_read_is_told_so(desk: Desk) -> None:
+    assert (await desk.ask("a" * 2000, chat="web:1", channel="web")).text == f"re: {'a' * 2000}"
+    answer = await desk.ask("a" * 2001, chat="web:1", channel="web")
+    assert "I have read only the first 2000 characters of your message." in answer.text
+
+
 async def test_messages_of_one_chat_are_answered_in_order_and_others_do_not_wait(
     desk: Desk, answerer: ScriptedAnswerer
 ) -> None:

@@ -214,6 +214,15 @@ def test_html_in_cells_becomes_text() -> None:
 ASKED = "Do you ship?,Yes\nIs cash ok?,No\nMay I pay later?,No\n"
 
 
+@pytest.mark.parametrize("header", ["question", "Title", "question,category", "Do you rent?"])
+def test_questions_without_answers_are_named(header: str) -> None:
+    category = ",a" * header.count(",")
+    rows = "".join(f"{row.partition(',')[0]}{category}\n" for row in ASKED.splitlines())
+    parsed = table(f"{header}\n{rows}")
+    assert entries(parsed) == []
+    assert "It has questions and no column of answers" in reasons(parsed)
+
+
 @pytest.mark.parametrize(
     ("header", "given"),
     [("Title,Body", "question=Title,answer=Body"),

@@ -1,12 +1,14 @@
 """Open questions that an operator put together, and the entries that may answer them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import ModelUnavailable
 from db.conversations import OpenQuestion
-from kb.releases.open_questions import _merged
+from kb.releases.open_questions import OpenGroup, _merged
 from tests.fakes import WordEmbedder
 from tests.kb.workshop import library_of, workshop
 
@@ -32,15 +34,24 @@ async def test_the_nearest_entries_are_offered_and_never_passages(
         )
         questions = library_of(shop).questions
 
-        async def offered(words: str, most: int = 1) -> list[str]:
-            return [chunk.text for chunk in await questions.nearest(words, most=most)]
+        async def offered(*words: str) -> dict[int, str]:
+            groups = [
+                OpenGroup([replace(question(number), question=text)])
+                for number, text in enumerate(words)
+            ]
+            return {number: one.text for number, one in (await questions.nearest(groups)).items()}
 
-        assert await offered("do you ship to norway") == ["Do you ship to Norway?"]
-        assert (await offered("sunday", 9))[0] == "Open on Sunday?"
-        assert len(await offered("do you ship to norway", most=2)) == 2
+        sunday = "Open on Sunday?"
+        asked = "do you ship to norway", "sunday"
+        assert await offered(*asked) == {0: "Do you ship to Norway?", 1: sunday}
+        near = await questions.near("do you ship to norway")
+        assert {one.kind for one in near} == {"faq", "passage"}
+        entry = next(one for one in near if one.text == sunday)
+        await shop.entries.change(entry.chunk_id, "negative", text="sunday", author="me")
+        assert (await offered("sunday"))[0] != sunday
 
-        async def down(text: str) -> None:
+        async def down(texts: Sequence[str]) -> None:
             raise ModelUnavailable("The model is down.")
 
-        monkeypatch.setattr(shop.embedder, "embed_query", down)
-        assert await offered("do you ship to norway") == []
+        monkeypatch.setattr(shop.embedder, "embed_queries", down)
+        assert await offered("on monday") == {}
