@@ -1,5 +1,6 @@
 # Code in one place (/app, read-only to the service), data in one volume (/data), no root.
-#   docker build -t answerdesk .     (--build-arg OCR=no: without text recognition, 100 MB less)
+#   docker build -t answerdesk .     (--build-arg OCR=no: without text recognition, 100 MB less;
+#                                     --build-arg POSTGRES=yes: with the driver of PostgreSQL)
 #   docker run -p 8080:8080 -v answerdesk:/data -e CONSOLE_PASSWORD=… -e TELEGRAM_BOT_TOKEN=… answerdesk
 # The digest is that of the image for all processors, as public projects resolved it at the end of
 # September 2026; `make base` asks the registry for today's.
@@ -9,16 +10,20 @@ RUN apt-get update && apt-get install -y --no-install-recommends build-essential
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 # Compiled for any x86-64 machine with AVX2, not only for the one that builds the image.
-ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF"
-COPY requirements.txt requirements-torch.txt requirements-ocr.txt ./
+ENV CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF -DCMAKE_PROJECT_llama.cpp_INCLUDE=/app/models/llama/compile.cmake"
+COPY models/llama/compile.cmake models/llama/
+COPY requirements.txt requirements-torch.txt requirements-ocr.txt requirements-postgres.txt ./
 ARG OCR=yes
+ARG POSTGRES=no
 RUN python -m venv .venv \
     && sed -n '/^pip==/,/[^\\]$/p' requirements.txt \
     | .venv/bin/pip install --no-cache-dir --require-hashes -r /dev/stdin \
     && .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.txt \
     && .venv/bin/pip install --no-cache-dir -r requirements-torch.txt \
     && if [ "$OCR" != no ]; then \
-        .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-ocr.txt; fi
+        .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-ocr.txt; fi \
+    && if [ "$POSTGRES" = yes ]; then \
+        .venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-postgres.txt; fi
 COPY . .
 RUN .venv/bin/pip install --no-deps --no-build-isolation -e .
 

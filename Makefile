@@ -1,12 +1,17 @@
-# make run · make test · make test-all · make check · make bench
+# make run · make test · make test-all · make coverage · make check · make bench
 PYTHON ?= $(firstword $(foreach v,11 12 13,$(shell command -v python3.$(v))))
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-# The multimodal part of llama.cpp is not used; without it the build takes half the time.
-export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
+# Of llama.cpp only what is used is compiled: no multimodal part, no helpers of its own programs.
+export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF "-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/models/llama/compile.cmake"
 
-.PHONY: run setup test test-all check bench soak texts lock base sbom format clean
+# The lines on descriptor 3 are shown; all else is in the log, whose end is shown after a failure.
+LOG := build/setup.log
+QUIETLY = mkdir -p build; exec 3>&1 >>$(LOG) 2>&1; set -e; \
+  trap 'test $$? = 0 || { tail -n 20 $(LOG); echo "That failed. All of it is in $(LOG)."; } >&3' EXIT;
+
+.PHONY: run setup test test-all coverage check bench soak texts lock base sbom format clean
 
 run: setup
 	@$(BIN)/answerdesk run
@@ -18,6 +23,14 @@ SLOW := models or browser or slow
 test: $(VENV)/.dev
 	@$(BIN)/answerdesk models fetch --default --tests
 	$(BIN)/python -m pytest -n logical --dist worksteal -m "not ($(SLOW))"
+
+# Lines and branches that the quick tests reach; below the floor of pyproject.toml it ends with 2.
+coverage: $(VENV)/.dev
+	@$(BIN)/answerdesk models fetch --default --tests
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n logical --dist worksteal -m "not ($(SLOW))"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 test-all: test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "$(SLOW)"
@@ -48,22 +61,32 @@ texts: $(VENV)/.dev
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Answerdesk needs Python 3.11, 3.12 or 3.13, and none is installed:" \
 	  "take it from your system's packages, or name one with make run PYTHON=/path/to/python." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "A virtual environment in $(VENV), with $(notdir $(PYTHON))"
+	@$(PYTHON) -m venv $(VENV)
 	@sed -n '/^pip==/,/[^\\]$$/p' requirements.txt | $(PIP) install --quiet --require-hashes -r /dev/stdin
 
-$(VENV)/.runtime: requirements.txt requirements-torch.txt pyproject.toml | $(BIN)/python
-	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || { \
-	  echo "Installing. The first time on a machine, llama-cpp-python is compiled from source:"; \
-	  echo "7 minutes on two quiet cores, up to 15 on busy ones, with little to see meanwhile."; \
-	  echo "Everything else takes about 3 minutes. Nothing of this is repeated later."; }
-	$(PIP) install --progress-bar on --require-hashes --no-deps -r requirements.txt
-	$(PIP) install --progress-bar on -r requirements-torch.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+$(VENV)/.runtime: requirements.txt requirements-torch.txt pyproject.toml models/llama/compile.cmake | $(BIN)/python
+	@$(QUIETLY) \
+	echo "Installing, once. What the programs print is kept in $(LOG)." >&3; \
+	echo "1/4 Libraries: about a minute" >&3; \
+	sed '/^llama-cpp-python==/,/[^\\]$$/d' requirements.txt \
+	  | $(PIP) install --require-hashes --no-deps -r /dev/stdin; \
+	echo "2/4 PyTorch: about two minutes" >&3; \
+	$(PIP) install -r requirements-torch.txt; \
+	echo "3/4 Answerdesk" >&3; \
+	$(PIP) install --no-deps --no-build-isolation -e .; \
+	echo "4/4 llama.cpp, compiled for this machine: some minutes; the models are fetched meanwhile" >&3; \
+	$(BIN)/answerdesk models fetch --default & fetching=$$!; \
+	sed -n '/^llama-cpp-python==/,/[^\\]$$/p' requirements.txt \
+	  | $(PIP) install --require-hashes --no-deps -r /dev/stdin; \
+	wait $$fetching || true; \
+	echo "Installed" >&3
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-ocr.txt tests/console/package-lock.json $(VENV)/.runtime
-	$(PIP) install --progress-bar on --require-hashes --no-deps -r requirements-dev.txt
-	$(PIP) install --progress-bar on --require-hashes --no-deps -r requirements-ocr.txt
+	@$(QUIETLY) echo "What checks and tests need" >&3; \
+	$(PIP) install --require-hashes --no-deps -r requirements-dev.txt; \
+	$(PIP) install --require-hashes --no-deps -r requirements-ocr.txt
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/console; \
 	  else echo "Without npm the pages' accessibility is not tested."; fi
 	@touch $@
@@ -75,6 +98,7 @@ lock: $(VENV)/.dev
 	$(LOCK) -o requirements.txt requirements.in
 	$(LOCK) -o requirements-dev.txt requirements-dev.in
 	$(LOCK) -o requirements-ocr.txt requirements-ocr.in
+	$(LOCK) -o requirements-postgres.txt requirements-postgres.in
 
 # The digest of the base image, where a registry can be reached; the test of packages checks its form.
 base:

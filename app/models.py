@@ -21,7 +21,7 @@ ModelGenerator: TypeAlias = WorkerGenerator | HttpGenerator
 
 logger = logging.getLogger(__name__)
 
-WITHOUT_SECOND = "Entries are judged by the first embedder alone"
+WITHOUT_SECOND = "Entries are scored by the first embedder alone"
 WITHOUT_GENERATOR = "Replies are built without the generator"
 _INT8 = " (int8)"
 """Behind the name of an embedder that computes with whole numbers: its vectors are other ones."""

@@ -5,7 +5,7 @@ import datetime
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from core.config import Config, KnowledgeConfig
 from core.config_files import with_value
 from core.errors import IndexDamaged
 from core.metrics import Metrics
-from core.protocols import Embedder
+from core.protocols import Embedder, Reader
 from core.types import Chunk
 from db.base import Database, create_engine, database_url
 from db.careful import CarefulStart
@@ -75,7 +75,7 @@ from models.embedder import WorkerEmbedder
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = "parser 12, chunker 7"
+_SETTINGS = "parser 13, chunker 7"
 """Raise a number when parser or chunker makes other chunks: files are then read again."""
 
 _RECENT_S = 28 * 24 * 3600
@@ -158,113 +158,145 @@ async def open_knowledge(
         ConfigError, ModelError: with the remedy, if a model cannot be used.
     """
     async with AsyncExitStack() as stack:
-        if beside is None:
-            database = await stack.enter_async_context(open_database(config, paths))
-        else:
-            database = beside
-        release_rows = ReleaseRepository(database)
+        opened = open_database(config, paths) if beside is None else nullcontext(beside)
+        database = await stack.enter_async_context(opened)
         uri = config.index if paths.is_main and config.index else str(paths.index)
+        release_rows = ReleaseRepository(database)
         live = None if beside or not paths.is_main else await release_rows.current()
         filled = None if live is None else await _filled_by(uri, live)
-        wanted = wanted_embedder(config)
-        embedder, spec = await embedder_of_index(
-            config, paths.root, wanted if filled is None else filled.spec, steps_back=bool(beside)
+        models = await _open_models(
+            stack, config, paths, filled, beside=beside is not None, wait=wait_for_embedder
         )
-        stack.push_async_callback(embedder.close)
-        helper = await open_second(stack, config, paths.root, steps_back=beside is not None)
-        await embedder.start(wait=wait_for_embedder)
-        if wait_for_embedder:
-            await wait_for(helper, without=WITHOUT_SECOND)
-        second = SecondEmbedder(helper, paths.rankers) if helper else None
-        searched: Embedder = AlignedEmbedder.load(embedder) or embedder
-        index = Index(uri, searched, release_rows.current, spec)
-        originals = Originals(paths.originals)
-        trainer = Trainer(index.view, searched, paths.rankers, second=second)
-        conversations, golden = Conversations(database), GoldenQuestions(database)
-        reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
-        reads = reader if config.models.reader else None
-        retriever = Retriever(searched, index.view, trainer.ranker, second, reads)
-        curations = Curations(database)
-        answering = partial(
-            Answerer,
-            policy=_policy(config),
-            today=days_of(config),
-            moods=Moods.load(embedder),
-            translations=curations,
-        )
-        replay = Replay(retriever, answering)
-        gate = Gate(golden, replay, trainer)
-        tokens = config.knowledge.passage_tokens
-        preparer = Preparer(
-            originals,
-            _parser(config.knowledge),
-            partial(chunk_file, embedder=embedder, passage_tokens=tokens),
-            searched,
-            VectorSpool(paths.spool, searched.fingerprint),
-            curations,
-            answers=True,
-        )
-        publisher = Publisher(
-            index,
-            release_rows,
-            preparer,
-            paths.data / LOCK_NAME,
-            gate=gate,
-            announce=trainer.after_publish,
-        )
-        stack.push_async_callback(publisher.finish)
-
-        async def asked() -> Sequence[tuple[str, int, int]]:
-            return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
-
-        forecaster = Forecaster(asked, golden, replay, trainer)
-        settings = f"{_SETTINGS}, {tokens} tokens"
-        ingestor = Ingestor(
-            publisher,
-            settings=settings,
-            inspector=Inspector(searched, reads),
-            forecaster=forecaster,
-            max_file_bytes=config.knowledge.max_file_mb * 2**20,
-            own_contacts=_own_contacts(config),
-        )
-        yield Knowledge(
-            config=config,
-            paths=paths,
-            database=database,
-            conversations=conversations,
-            release_rows=release_rows,
-            originals=originals,
-            embedder=embedder,
-            second=helper,
-            wanted=wanted if spec != wanted else "",
-            index=index,
-            ingestor=ingestor,
-            releases=Releases(publisher, settings=settings, forecaster=forecaster),
-            entries=Entries(
-                index,
-                ingestor,
-                curations,
-                Translator(
-                    partial(open_translating, config, paths.root),
-                    timeout_s=_TRANSLATION_S,
-                ),
-            ),
-            careful=CarefulStart(database),
-            gate=gate,
-            forecaster=forecaster,
-            trainer=trainer,
-            answering=answering,
-            retriever=retriever,
-        )
+        index = Index(uri, models.searched, release_rows.current, models.spec)
+        second = SecondEmbedder(models.second, paths.rankers) if models.second else None
+        trainer = Trainer(index.view, models.searched, paths.rankers, second=second)
+        reads = models.reader
+        retriever = Retriever(models.searched, index.view, trainer.ranker, second, reads)
+        knowledge = _with_releases(config, paths, database, models, index, trainer, retriever)
+        stack.push_async_callback(knowledge.ingestor.publisher.finish)
+        yield knowledge
 
 
-def _parser(config: KnowledgeConfig) -> ParserProcess:
-    return ParserProcess(
-        ParserLimits(
-            timeout_s=config.parse_timeout_s,
-            memory_bytes=config.parse_memory_mb << 20,
-            file_bytes=config.max_file_mb << 20,
-        )
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """What embeds and reads for one knowledge base."""
+
+    embedder: ModelEmbedder
+    spec: str
+    """Of the embedder."""
+    wanted: str
+    """Of the one that the configuration names."""
+    second: ModelEmbedder | None
+    searched: Embedder
+    """The embedder with its vectors free of language."""
+    reader: Reader | None
+
+
+async def _open_models(
+    stack: AsyncExitStack,
+    config: Config,
+    paths: Paths,
+    filled: FilledBy | None,
+    *,
+    beside: bool,
+    wait: bool,
+) -> _Models:
+    """Start the models of a knowledge base: the embedder that filled it, or the configured one."""
+    wanted = wanted_embedder(config)
+    embedder, spec = await embedder_of_index(
+        config, paths.root, wanted if filled is None else filled.spec, steps_back=beside
+    )
+    stack.push_async_callback(embedder.close)
+    second = await open_second(stack, config, paths.root, steps_back=beside)
+    await embedder.start(wait=wait)
+    if wait:
+        await wait_for(second, without=WITHOUT_SECOND)
+    reader = embedder if isinstance(embedder, WorkerEmbedder) and embedder.reads else None
+    searched: Embedder = AlignedEmbedder.load(embedder) or embedder
+    reads = reader if config.models.reader else None
+    return _Models(embedder, spec, wanted, second, searched, reads)
+
+
+def _with_releases(
+    config: Config,
+    paths: Paths,
+    database: Database,
+    models: _Models,
+    index: Index,
+    trainer: Trainer,
+    retriever: Retriever,
+) -> Knowledge:
+    """Add to what is searched how it is answered from, and how it is changed."""
+    conversations, golden = Conversations(database), GoldenQuestions(database)
+    originals, curations = Originals(paths.originals), Curations(database)
+    release_rows = ReleaseRepository(database)
+    answering = partial(
+        Answerer,
+        policy=_policy(config),
+        today=days_of(config),
+        moods=Moods.load(models.embedder),
+        translations=curations,
+    )
+    replay = Replay(retriever, answering)
+    gate = Gate(golden, replay, trainer)
+    preparer = _preparer(config.knowledge, paths, models, originals, curations)
+    lock, announced = paths.data / LOCK_NAME, trainer.after_publish
+    publisher = Publisher(index, release_rows, preparer, lock, gate=gate, announce=announced)
+
+    async def asked() -> Sequence[tuple[str, int, int]]:
+        return await conversations.most_asked(since=time.time() - _RECENT_S, limit=_MOST_ASKED)
+
+    forecaster = Forecaster(asked, golden, replay, trainer)
+    settings = f"{_SETTINGS}, {config.knowledge.passage_tokens} tokens"
+    ingestor = Ingestor(
+        publisher,
+        settings=settings,
+        inspector=Inspector(models.searched, models.reader),
+        forecaster=forecaster,
+        max_file_bytes=config.knowledge.max_file_mb * 2**20,
+        own_contacts=_own_contacts(config),
+    )
+    translator = Translator(partial(open_translating, config, paths.root), timeout_s=_TRANSLATION_S)
+    return Knowledge(
+        config=config,
+        paths=paths,
+        database=database,
+        conversations=conversations,
+        release_rows=release_rows,
+        originals=originals,
+        embedder=models.embedder,
+        second=models.second,
+        wanted=models.wanted if models.spec != models.wanted else "",
+        index=index,
+        ingestor=ingestor,
+        releases=Releases(publisher, settings=settings, forecaster=forecaster),
+        entries=Entries(index, ingestor, curations, translator),
+        careful=CarefulStart(database),
+        gate=gate,
+        forecaster=forecaster,
+        trainer=trainer,
+        answering=answering,
+        retriever=retriever,
+    )
+
+
+def _preparer(
+    config: KnowledgeConfig,
+    paths: Paths,
+    models: _Models,
+    originals: Originals,
+    curations: Curations,
+) -> Preparer:
+    """Return what makes rows of files: parsed in a process of its own, cut and embedded."""
+    limits = ParserLimits(
+        timeout_s=config.parse_timeout_s,
+        memory_bytes=config.parse_memory_mb << 20,
+        file_bytes=config.max_file_mb << 20,
+    )
+    cut = partial(chunk_file, embedder=models.embedder, passage_tokens=config.passage_tokens)
+    spool = VectorSpool(paths.spool, models.searched.fingerprint)
+    return Preparer(
+        originals, ParserProcess(limits), cut, models.searched, spool, curations, answers=True
     )
 
 

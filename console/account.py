@@ -1,4 +1,4 @@
-"""Somebody's own account: password, logins, authenticator app, Telegram."""
+"""The page of one's own account: password, logins, authenticator app, Telegram."""
 
 import re
 import secrets
@@ -77,7 +77,7 @@ class AccountPages:
         return RedirectResponse("/login", 303)
 
     async def app(self, request: Request) -> Response:
-        """Show what an authenticator app must know; nothing is kept yet."""
+        """Show the secret for an authenticator app; nothing is stored yet."""
         await self._own()
         return await self._page(secret=pyotp.random_base32())
 
@@ -113,7 +113,7 @@ class AccountPages:
         )
 
     async def unlink(self, request: Request) -> Response:
-        """Take from who sent such a code what they may do in Telegram."""
+        """End the link with Telegram."""
         await self.records.operators.unlink((await self._own()).account_id)
         return RedirectResponse(_HERE, 303)
 

@@ -1,4 +1,4 @@
-"""What programs ask: answers as JSON, health, figures."""
+"""The API for programs: answers as JSON, health, metrics."""
 
 import asyncio
 import secrets

@@ -21,11 +21,11 @@ from kb.review.gate import expectation
 from kb.review.trace import Trace, Tracer
 
 _RELEASES = 50
-"""That are offered for a comparison."""
+"""Releases offered for a comparison."""
 _COMPARED = 5
-"""Candidates that are compared."""
+"""Candidates shown beside those of another release."""
 _TURNS = 6
-"""Earlier questions and answers that are read."""
+"""Earlier questions and answers taken from the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class BenchPages:
 
 
 def _turns(text: str) -> list[Turn]:
-    """Return the turns of lines that are by turns a customer's and the answer to it."""
+    """Return the turns of lines that alternate between customer and answer."""
     lines = [line.strip() for line in text.splitlines() if line.strip()][-2 * _TURNS :]
     if len(lines) % 2:
         lines.append("")

@@ -1,4 +1,4 @@
-"""The page of the careful start: what goes out by itself, and what a person sends."""
+"""The page of the careful start: which answers are sent at once, and which by a person."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ _COUNTED_S = 300.0
 """Seconds for which last week's answers stay counted: 100,000 take about a second."""
 _CHANGES = 20
 _MOST_CHARS = 500
-"""Of a name, and of a reason."""
+"""Characters of a name, and of a reason."""
 STEP_NAMES: Mapping[Step, str] = {
     "send": N_("Send"),
     "hedge": N_("Send with “may be”"),
@@ -55,7 +55,7 @@ class Rule:
     """``None``: it is taken back."""
 
     def among(self, rules: Rules) -> Rules:
-        """Return the rules as they are with this one."""
+        """Return the current rules with this one added."""
         others = {key: tier for key, tier in rules.items() if key != (self.scope, self.name)}
         return others | ({(self.scope, self.name): self.tier} if self.tier else {})
 
@@ -158,7 +158,7 @@ def _rule(fields: Mapping[str, str]) -> Rule | None:
     if scope == "shadow":
         return Rule(scope, name, Tier("hold", "hold"))
     at_least = unsure if unsure in STEPS else "hedge"
-    # What is unsure is treated with no less care, and never sent as if it were sure.
+    # Unsure answers are treated with at least as much care, and never sent as sure.
     careful = max(sure, at_least, "hedge", key=STEPS.index)
     return Rule(scope, name, Tier(sure, careful))
 

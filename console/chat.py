@@ -139,7 +139,7 @@ class ChatPages:
 
     async def _given(self, answer: Answer, question: str, session: str, labels: Labels) -> Answer:
         """Return an answer as it is given here, after it was kept for showing it again."""
-        # Nobody watches this page: what is true in Telegram would be a false promise here.
+        # Nobody watches this page, so no person may be promised here, unlike in Telegram.
         if answer.kind == "held":
             answer = await given_as(answer, labels, "held_here", to=self.verdicts)
         elif answer.intent == "person":

@@ -1,4 +1,4 @@
-"""What clients of OpenAI's chat completions ask: the service as a model called ``answerdesk``."""
+"""OpenAI's chat completions: the service as a model called ``answerdesk``."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ MODEL = "answerdesk"
 _BODY_BYTES = 256 * 1024
 _TURNS = 3
 _RULE = "\n\n---\n"
-"""Between a reply and its sources, which are no part of what was said."""
+"""Separates a reply from its sources, which are not part of a turn."""
 
 
 class _Sent(Given):

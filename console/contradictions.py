@@ -1,4 +1,4 @@
-"""Contradictions and duplicates of everything that is live: looked for, left, merged."""
+"""The page of contradictions and duplicates: check everything live, keep pairs, merge them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class ContradictionPages:
         self._compared = (0, 0)
 
     async def show(self, request: Request) -> Response:
-        """Show what was found, or how far it is."""
+        """Show the result, or the progress."""
         return await self._page(
             left=bool(request.query_params.get("left")), undo=request.query_params.get("undo", "")
         )

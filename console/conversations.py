@@ -28,7 +28,7 @@ from db.handover import Message, number_of
 from kb.releases.entries import Entries
 
 _TURNS = 100
-"""Of a conversation, before and after the answer that leads to it."""
+"""Messages shown before and after the answer in question."""
 _TEXT_CHARS = 3_500
 """Of a reply; Telegram takes 4,096."""
 _NOBODY_READS = N_("Nobody can write back here: the visitor has no widget and is not in Telegram.")
@@ -206,7 +206,7 @@ class ConversationPages:
         return ""
 
     async def _look_after(self, one: Asked) -> None:
-        """Assign a conversation that nobody looks after to who takes it."""
+        """Assign an unassigned conversation to the person who takes it."""
         if account_id := current_person.get().account_id:
             await self.records.accounts.assign(one.chat, account_id, if_nobodys=True)
 

@@ -1,4 +1,4 @@
-"""The page that deletes a document, or a folder of them, after it has shown what that removes."""
+"""The page that deletes a document, or a folder of them, after a preview."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,8 +30,10 @@ class DocumentPages:
         self._works: Works[IngestReport] = Works(self.desk.spawn)
 
     async def show(self, request: Request) -> Response:
-        """Show what deleting a document takes away, or how its deletion goes; ``folder/*`` are all
-        of a folder."""
+        """Show what deleting a document removes, or the progress of its deletion.
+
+        ``folder/*`` names all of a folder.
+        """
         asked = request.query_params
         name, work, preview = (asked.get(key, "") for key in ("name", "work", "preview"))
         documents = await self._meant(name)

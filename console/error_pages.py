@@ -46,7 +46,7 @@ class ErrorPages:
     async def known(self, request: Request, error: Exception) -> Response:
         """Answer an error that carries a status."""
         status = error.status_code if isinstance(error, HTTPException) else 500
-        # Starlette's own sentences are not for visitors.
+        # Starlette's sentences are not meant for visitors.
         return self.refuse(request, status, str(error.detail) if isinstance(error, Refused) else "")
 
     async def too_many(self, request: Request, error: Exception) -> Response:

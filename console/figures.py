@@ -1,4 +1,4 @@
-"""Figures of what customers asked, and the questions and conversations behind each."""
+"""Figures on customers' questions, with the questions and conversations behind each."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ _ID_CHARS = 32
 _COUNTED_S = 300
 """Seconds for which figures are kept: 100,000 conversations took 10 s on a busy machine."""
 _WAIT_S = 3
-"""Then the page says that they are being counted, and looks again by itself."""
+"""Seconds after which the page says that it is counting, and reloads itself."""
 _HOURS = {str(hour) for hour in range(24)}
 _VERDICTS = {"yes": N_("Helped"), "no": N_("Did not help")}
 _COLUMNS = ("day", "channel", "language", "outcome", "answers", "helpful", "unhelpful")
@@ -65,7 +65,7 @@ class Bar:
     name: str
     count: int
     percent: float
-    """Of all that it is a part of."""
+    """Share of its total."""
     address: str
 
 
@@ -79,7 +79,7 @@ class FigurePages:
     group_of: Callable[[int, int], Sequence[int]]
     """Returns the questions of the last days that are in one's group on the map."""
     spawn: Spawn[dict[str, Any]]
-    """Does something beside the requests."""
+    """Runs something in the background."""
 
     def __post_init__(self) -> None:
         self._counted: dict[int, tuple[float, asyncio.Task[dict[str, Any]]]] = {}
@@ -267,7 +267,7 @@ class FigurePages:
             which, limit=_PAGE + 1, offset=(page - 1) * _PAGE
         )
         who = next((one.name for one in people if one.account_id == which.assigned), "")
-        filters = {  # as they stand in an address, and in words
+        filters = {  # as in an address, and in words
             "days": (str(days), ""),
             "outcome": (which.outcome, which.outcome and tr(NAMES[which.outcome])),
             "feedback": (which.feedback, which.feedback and tr(_VERDICTS[which.feedback])),

@@ -1,4 +1,4 @@
-"""What small forms of the operators' pages send, and how a request is refused."""
+"""Fields of small forms on the operators' pages, and refusals."""
 
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -35,7 +35,7 @@ async def number_of(request: Request) -> int:
 
 
 def chosen(value: str, known: Sequence[T]) -> T:
-    """Return what a form says of these; refuse any other."""
+    """Return the form's choice among these; refuse any other."""
     for one in known:
         if one == value:
             return one
@@ -46,7 +46,7 @@ def chosen(value: str, known: Sequence[T]) -> T:
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether a text has nothing that can be seen."""
+    """Tell whether a text has no visible character."""
     return not any(char.isprintable() and not char.isspace() for char in text)
 
 

@@ -1,4 +1,4 @@
-"""Programs that come with a key, and the page on which an owner makes keys and revokes them."""
+"""API keys: their check, and the page on which an owner creates and revokes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from db.keys import GRANTS, PER_MINUTE, PREFIX, BadKey, Grant, Key, Keys
 _DELIVERIES = 50
 DOCS = "/api/v1/docs"
 RIGHT_OF: dict[Grant, Right] = {"ask": "see", "read": "see", "write": "publish"}
-"""What people need for what a key with a right may do."""
+"""The role that people need for what a key with this right may do."""
 
 
 class KeyGuard:
@@ -30,7 +30,7 @@ class KeyGuard:
         self._allowances: dict[int, Allowance] = {}
 
     async def admit(self, request: Request, grant: Grant) -> Key | Response:
-        """Return the key that a request comes with; else why it is not served."""
+        """Return the key of a request, or why it is not served."""
         key = await self._keys.use(bearer_of(request))
         if key is None:
             return refusal(request, "There is no such key, or it was revoked.", 401)
@@ -65,7 +65,7 @@ class ProgramPages:
         return JSONResponse(self.document)
 
     async def described(self, request: Request) -> Response:
-        """Show what programs can do, for people."""
+        """Show what programs can do, as a page."""
         return self.pages.response("api.html", api=self.document)
 
     async def show(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Entries and passages: searched, added, changed by hand; what waits for review; releases."""
+"""The page of entries and passages: search, add, edit; pending reviews; releases."""
 
 import re
 from collections import Counter
@@ -46,7 +46,7 @@ _THEIRS = N_(
 )
 _NOTHING_SENT = {"kind": "", "text": "", "language": ""}
 _COMPARED = 100
-"""Releases of which it is known how far their comparison is."""
+"""Releases whose comparison has known progress."""
 _KINDS: tuple[CurationKind, ...] = get_args(CurationKind)
 _ONLY: Mapping[str, ChunkKind] = {"faq": "faq", "passage": "passage"}
 _LATEST, _LOOKED_AT, _UNTRANSLATED = 2000, 100, 10
@@ -281,7 +281,7 @@ class KnowledgePages:
     async def _untranslated(
         self, changes: Sequence[Curation], cited: Sequence[tuple[tuple[str, str], int]]
     ) -> list[Untranslated]:
-        """Return what is worth translating of what was cited, the most wanted first."""
+        """Return the cited answers worth translating, the most frequent first."""
         known = {
             (change.chunk_id, change.language)
             for change in changes
@@ -301,7 +301,7 @@ class KnowledgePages:
         ][:_UNTRANSLATED]
 
     async def _question(self, request: Request) -> str:
-        """Return what was asked where an answer is to be corrected; else empty."""
+        """Return the question whose answer is to be corrected; else empty."""
         number = read_number(request.query_params.get("answer", ""))
         asked = await self.records.figures.one(number) if number else None
         return " ".join(asked.question.split()) if asked else ""
@@ -377,5 +377,5 @@ def _what(fields: Mapping[str, str]) -> What:
 
 
 def literally(document: str) -> str:
-    """Return a document's name as a pattern that means it alone."""
+    """Return a document's name as a pattern that matches it alone."""
     return re.sub(r"([*?[])", r"[\1]", document)

@@ -1,4 +1,4 @@
-"""The own words of the try-it page and the widget, in the languages of the service texts."""
+"""Texts of the try-it page and the widget, in the languages of the service texts."""
 
 from functools import cache
 from pathlib import Path

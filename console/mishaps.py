@@ -1,4 +1,4 @@
-"""What went wrong and waits for an operator: counted, listed, each with what can be done."""
+"""Faults that need an operator: counted and listed, each with its remedies."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ from kb.releases.upload import outcome_of
 logger = logging.getLogger(__name__)
 
 _MOST = 50
-"""Of each kind; the counts are of all."""
+"""Faults of each kind that are listed; all are counted."""
 _HERE = "/console/mishaps"
 _GONE = N_("That was dealt with meanwhile.")
 
@@ -46,9 +46,9 @@ class Restarts:
     model: str
     count: int
     reason: str
-    """Of the last time."""
+    """Reason of the last one."""
     at: float
-    """UTC epoch seconds of the last time."""
+    """UTC epoch seconds of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Disk:
     folder: PurePath
     free_bytes: int
     low: bool
-    """Whether there is too little room to go on accepting files and messages for long."""
+    """Whether it is too full to accept files and messages for long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Where it is known what went wrong, and what tries again."""
+    """The sources of faults, and what retries them."""
 
     messages: Mishaps
     jobs: JobRepository

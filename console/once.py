@@ -1,4 +1,4 @@
-"""A form that is sent twice, as by a double press, is done once.
+"""Handle a form once that is sent twice, as by a double click.
 
 The browser gives up the first request of a double press, but what it asked for is done all the
 same; so the second one waits for that and gets its reply.
@@ -20,20 +20,20 @@ _MOST = 200
 
 
 def once() -> Markup:
-    """Return the field that makes each copy of a form one of its own."""
+    """Return the hidden field that identifies one copy of a form."""
     # Firefox would fill in the old value after a reload.
     field = '<input type="hidden" name="once" value="{}" autocomplete="off">'
     return Markup(field).format(secrets.token_urlsafe(12))
 
 
 class Once:
-    """What forms with the field `once` have done lately."""
+    """Recent results of forms with the field `once`."""
 
     def __init__(self) -> None:
         self._done: Recent[bytes, asyncio.Task[Response]] = Recent(_MOST)
 
     def over(self, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint` that does the same form with the same content once.
+        """Return `endpoint`, which handles the same copy with the same content once.
 
         What was refused or failed may be tried again.
         """

@@ -40,7 +40,7 @@ _MEASURED = {
     "string": ("text", " of", "minLength", "maxLength", " characters"),
     "array": ("a list", " of", "minItems", "maxItems", " items"),
 }
-"""Types of JSON Schema with a least and a most: how they are called, and in what they count."""
+"""JSON Schema types with bounds: their names, and what the bounds count."""
 _SHOWN_CHARS = 60
 _MOST_NUMBER = 2**31
 _PARAMETER = re.compile(r"{(\w+)(:int)?}")
@@ -92,7 +92,7 @@ class Operation:
         self.does = " ".join((inspect.getdoc(work) or "").split("\n\n")[0].split())
 
     def endpoint(self, done: Done) -> Endpoint:
-        """Return what serves it; `done` is called after what a ``write`` changed."""
+        """Return the endpoint; `done` is called after a ``write``."""
 
         async def serve(request: Request) -> Response:
             for name, value in request.path_params.items():

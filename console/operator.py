@@ -1,4 +1,4 @@
-"""The operators' first page: what the service knows and does not know."""
+"""The operators' first page: release, documents, sources, jobs."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping

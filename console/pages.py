@@ -48,7 +48,7 @@ _WORDS = (
     *(N_("running"), N_("done"), N_("held"), N_("failed"), N_("late"), N_("interrupted")),
     *(N_("waiting"), N_("delivered"), N_("dropped"), N_("ask"), N_("read"), N_("write")),
 )
-"""Words of the data that pages show translated: roles, ways in, kinds and states."""
+"""Words in the data that pages translate: roles, channels, kinds and states."""
 STATIC = HERE / "static"
 _TABLE = re.compile(r"(<table>.*?</thead>)(.*?</table>)", re.DOTALL)
 _HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
@@ -70,7 +70,7 @@ class Pages:
         allows: Callable[[str, str], bool],
         timezone: str,
     ) -> None:
-        """`allows` tells whether who is shown a page may use a path with a method."""
+        """`allows` tells whether the person may use a path with a method."""
         preload_labels()
         preload()
         environment = Environment(
@@ -139,7 +139,7 @@ def _with_labels(table: re.Match[str]) -> str:
 
 
 def _seen(value: Any) -> Any:
-    """Remove from a text that goes onto a page what could reorder or hide the rest of it."""
+    """Remove characters that could reorder or hide the rest of a text on a page."""
     return clean(value) if type(value) is str else value
 
 
@@ -158,7 +158,7 @@ def _safe(values: Mapping[str, Any]) -> Mapping[str, Markup]:
 
 
 def _differing(text: str, other: str) -> Markup:
-    """Return a text with what another one has differently marked."""
+    """Return a text with its differences from another one marked."""
     words, others = _WORD.findall(text), _WORD.findall(other)
     pieces = []
     changes = difflib.SequenceMatcher(None, words, others, autojunk=False).get_opcodes()
@@ -169,7 +169,7 @@ def _differing(text: str, other: str) -> Markup:
 
 
 def _duration(seconds: float) -> str:
-    """Return seconds as people read them: seconds, minutes or hours."""
+    """Return seconds in words: seconds, minutes or hours."""
     unit, size = next((one for one in _UNITS if seconds >= 2 * one[1]), ("second", 1))
     number = round(seconds / size, 0 if size > 1 else 1)
     return format_unit(number, unit, "short", locale=locale())

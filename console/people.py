@@ -1,4 +1,4 @@
-"""Who has an account, and what people did: for owners."""
+"""The pages of accounts and of the audit log, for owners."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class PeoplePages:
         return await self._page(link=_link(request, token), invited=name)
 
     async def new_link(self, request: Request) -> Response:
-        """Show another link of an account, with which it gets another password."""
+        """Show a link with which the account's person chooses a new password."""
         one = await self._one(request)
         token = await self.records.accounts.invite_again(one.account_id)
         return await self._page(link=_link(request, token), invited=one.name)

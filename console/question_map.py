@@ -1,4 +1,4 @@
-"""The map of the questions: drawn beside the requests, shown with its groups as a table."""
+"""The map of questions: drawn in the background, shown with a table of its groups."""
 
 import asyncio
 import json
@@ -29,27 +29,27 @@ from kb.text.segmentation import normalise
 
 _LEAST = 5
 _BATCH = 16
-"""Embedded at a time: a customer's question waits for no more of them."""
+"""Questions embedded at a time: a customer waits for no more."""
 _STORED = 512
-"""Stored at a time."""
+"""Vectors stored at a time."""
 _SCALE = 256
 """A component of .5 is 128; few of a vector of length 1 are greater."""
 _READ_S = 5
-"""A drawing waits for so long for what was not read yet; then it is made without."""
+"""Seconds that a drawing waits for questions not embedded yet."""
 _KEPT_S, _SOON_S = 300, 60
 """Seconds for which a map is kept, and one for which questions are still being read."""
 _AT_ONCE_S = 0.2
-"""A page waits for so long before it says how far the map is."""
+"""Seconds after which a page shows the progress instead of the map."""
 _ACROSS, _DOWN = 80, 48
 """Questions of one such part of the map and one outcome are drawn as one circle."""
 _NAMED_FROM = 200
-"""Questions of a group that its name is made of."""
+"""Questions from which a group's name is made."""
 _TITLE_CHARS = 120
 KINDS: Mapping[str, str] = {
     **{kind: name for kind, name in NAMES.items() if kind != "other"},
     "unhelpful": N_("Did not help"),
 }
-"""What a circle's colour tells."""
+"""The meaning of a circle's colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class MapPages:
         return drawn
 
     async def _embed(self, since: float) -> None:
-        """Embed and store what is not yet, the newest first."""
+        """Embed and store the questions without a vector, the newest first."""
         vectors, model = self._records.vectors, self._embedder.fingerprint
         done, total = 0, await vectors.count_unread(model, since)
         last = LAST

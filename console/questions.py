@@ -47,7 +47,7 @@ class QuestionPages:
         )
 
     async def one(self, request: Request) -> Response:
-        """Show the questions that ask the same, with what was replied and what is near."""
+        """Show a group of questions, with what was replied and what is near."""
         asked = request.query_params
         words = " ".join(asked.get("find", "").split())[:_SEARCH_CHARS]
         return await self._page(read_number(asked.get("number", "")), words=words)
@@ -93,7 +93,7 @@ class QuestionPages:
         return await self._after(self.questions.dismiss(number))
 
     async def reopen(self, request: Request) -> Response:
-        """Let a question wait again that was set aside."""
+        """Reopen a question that was set aside."""
         number = await number_of(request)
         return await self._after(
             self.questions.reopen([number]), then="/console/questions/dismissed"

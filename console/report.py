@@ -1,4 +1,4 @@
-"""What pages say of a change before and after it is made: counts, findings, answers."""
+"""A change as pages show it, before and after: counts, findings, answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ _SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the page of an upload says beside the counts of its report."""
+    """What the page of an upload shows besides the counts of its report."""
 
     summary: str = ""
     """What applying does, in words."""
@@ -34,10 +34,10 @@ class Shown:
     """What the columns of a table may mean: for people, and as the form gives it."""
     """Of the table of files, those that say something: heading, and name of the count."""
     findings: Sequence[tuple[FindingKind, str, str]] = ()
-    """Kind, what it is called, and a sentence."""
+    """Kind, label and sentence."""
     more_findings: int = 0
     unfit: Sequence[str] = ()
-    """Operators' own work on entries that no longer fits."""
+    """Operators' edits that no longer fit."""
     skipped: Sequence[tuple[str, Skipped]] = ()
     """Document and place."""
     more_skipped: int = 0

@@ -1,4 +1,4 @@
-"""Signed cookies, addresses, and what a browser may not do for a stranger."""
+"""Signed cookies, client addresses, checks of host and origin."""
 
 import hashlib
 import hmac
@@ -30,7 +30,7 @@ def bearer_of(request: Request) -> str:
 
 
 def is_of_this_machine(request: Request) -> bool:
-    """Tell whether a program on this machine asks, and no proxy for somebody elsewhere."""
+    """Tell whether a request comes from this machine, and not through a proxy."""
     through_proxy = any(name in request.headers for name in _PROXY_HEADERS)
     return is_loopback(client_address(request)) and not through_proxy
 
@@ -67,7 +67,7 @@ def check_exposure(host: str, password: str, *, proxies: Sequence[str] = ()) -> 
 
 
 class CookieSigner:
-    """Values that a browser keeps for us and cannot change."""
+    """Signs values that browsers store and cannot change."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret

@@ -1,4 +1,4 @@
-"""Who may use which route, asked anew for each request, and the record of what was done."""
+"""Check of rights on each request, and the audit log."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -86,7 +86,7 @@ class Guard:
         return done
 
     def allows(self, path: str, method: str = "POST") -> bool:
-        """Tell whether who sends the request that is worked on may use a route."""
+        """Tell whether the sender of the current request may use a route."""
         return may(current_person.get().role, self._audiences[path, method])
 
     def leads_to(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Logging in: passwords, codes, the delay after wrong ones, and the browsers that are known."""
+"""Logins: passwords, codes, the delay after wrong ones, known browsers."""
 
 import asyncio
 import hashlib
@@ -87,7 +87,7 @@ class Person:
 
 NOBODY = Person("viewer")
 current_person: ContextVar[Person] = ContextVar("person", default=NOBODY)
-"""Who sends the request that is worked on."""
+"""The sender of the current request."""
 
 
 class Attempts:
@@ -169,7 +169,7 @@ class Attempts:
 
 
 class Logins:
-    """Who has logged in, and who is let in."""
+    """Logged-in browsers and the check of passwords."""
 
     def __init__(self, password: str, accounts: Accounts, signer: CookieSigner) -> None:
         """`password` is the console's, the owner's way in; empty: nobody needs to log in."""

@@ -1,4 +1,4 @@
-"""The page of settings, for owners. What is stored counts after a restart, which it offers."""
+"""The page of settings, for owners; they take effect after a restart, which it offers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -170,7 +170,7 @@ class Settings(Protocol):
         """
 
     async def change(self, texts: Mapping[str, str]) -> list[Change]:
-        """Store values; they count after a restart.
+        """Store values; they take effect after a restart.
 
         Raises:
             BadValue: nothing was stored.
@@ -216,7 +216,7 @@ class SettingsPages:
         return RedirectResponse(_HERE, 303)
 
     async def restart(self, request: Request) -> Response:
-        """Let what is stored count."""
+        """Restart, so that stored values take effect."""
         try:
             await self.settings.restart()
         except AnswerdeskError as error:

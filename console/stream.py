@@ -29,6 +29,6 @@ async def as_it_is_made(ask: Asking) -> AsyncGenerator["AnswerEvent | asyncio.Ta
 
 
 def event_stream(events: AsyncIterator[str]) -> StreamingResponse:
-    """Return events as a response that no proxy keeps back."""
+    """Return events as a response that no proxy buffers."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)

@@ -1,4 +1,4 @@
-"""Files that operators send by the web page, and the work on them beside the requests."""
+"""Files that operators upload on the console, and the work on them in the background."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _KEPT_S = 90 * 86400.0
 
 
 class PreviewClosed(AnswerdeskError):
-    """What was sent does not wait for this step."""
+    """The upload is in a state without this step."""
 
     def __init__(self, state: UploadState | None) -> None:
         super().__init__(tr(STANDS[state]))
@@ -211,13 +211,13 @@ class UploadDesk:
     # --- what runs beside ----------------------------------------------------------------------
 
     async def resume(self) -> None:
-        """Take up what a restart interrupted."""
+        """Resume what a restart interrupted."""
         for upload in await self.uploads.unfinished():
             if upload.upload_id not in self._begun:
                 self._start(upload.upload_id)
 
     def _start(self, number: int, *, anyway: bool = False) -> None:
-        """Do the next step beside the requests.
+        """Do the next step in the background.
 
         That it be published `anyway` is not stored: after a restart it is asked for again.
         """
@@ -225,7 +225,7 @@ class UploadDesk:
         self.spawn(self._work(number, anyway=anyway))
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Do something beside the requests, until the desk closes."""
+        """Run something in the background, until the desk closes."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -249,6 +249,7 @@ class UploadDesk:
             await self._flow.fail(upload, unchanged(error))
         finally:
             self._progress.pop(number, None)
+        logger.info("Upload %d: its step has ended", number)
 
     async def _change(self, number: int, **values: Any) -> None:
         upload = await self.uploads.get(number)

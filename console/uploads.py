@@ -28,7 +28,7 @@ MAX_FILES = 50
 _FILES_BYTES = 4
 """Files of one upload together, as a multiple of the limit for one file."""
 _FORM_BYTES = 64 * 1024
-"""What a form weighs beside its files."""
+"""Bytes of a form besides its files."""
 _LISTED = 10
 
 
@@ -100,7 +100,7 @@ class UploadPages:
             return await self._form(text, status=400)
 
     async def one(self, request: Request) -> Response:
-        """Show what became of an upload so far."""
+        """Show the state of an upload."""
         return await self._page(read_number(request.query_params.get("number", "")))
 
     async def columns(self, request: Request) -> Response:

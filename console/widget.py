@@ -107,7 +107,7 @@ class Erased(_Sent):
 
 
 class Allowance:
-    """How much each address may still ask: so many in a minute, and as many at once."""
+    """Rate limit by address: questions a minute, as many of them at once."""
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = per_minute

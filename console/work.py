@@ -1,4 +1,4 @@
-"""What programs begin and then follow: publishing goes on beside their requests."""
+"""Background tasks that programs start and poll, such as publishing."""
 
 import asyncio
 import secrets
@@ -15,7 +15,7 @@ Spawn: TypeAlias = Callable[[Coroutine[Any, Any, T]], "asyncio.Task[T]"]
 WorkState: TypeAlias = Literal["working", "done", "failed"]
 
 _MOST = 1_000
-"""Works that are kept, for those who ask later."""
+"""Tasks that are kept for later polls."""
 
 
 class Works(Generic[T]):

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -40,6 +41,8 @@ from core.errors import DatabaseDamaged, StorageError
 from core.masking import mask
 from db import sqlite
 from db.group_commit import GroupCommit, Operation
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,8 +96,14 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
 
 def database_url(configured: str, data: Path) -> str:
     """Return the SQLAlchemy address: the configured one, or SQLite in the data folder."""
-    # Earlier versions named a driver of PostgreSQL that is not asked for any more.
-    address = configured.replace("postgresql+asyncpg:", "postgresql+psycopg:")
+    earlier, driver = "postgresql+asyncpg:", "postgresql+psycopg:"
+    if configured.startswith(earlier):
+        logger.warning(
+            "`database` names the driver asyncpg, which is no longer used: read as %s//…, and "
+            "refused by the next version. Write psycopg in its place.",
+            driver,
+        )
+    address = configured.replace(earlier, driver)
     return address or f"sqlite:///{data / 'answerdesk.db'}"
 
 

@@ -1,5 +1,8 @@
 """Fixtures that every part of the tests shares."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from models.llama.amx import refuse_amx
@@ -14,6 +17,20 @@ def pytest_sessionstart() -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+async def passes(anyio_backend: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Seconds that pass on the event loop's clock at once, for time limits without waiting."""
+    loop = asyncio.get_running_loop()
+    real, ahead = loop.time, 0.0
+
+    def ahead_by(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    monkeypatch.setattr(loop, "time", lambda: real() + ahead)
+    return ahead_by
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def _checks(config: Config, paths: Paths) -> list[tuple[str, Check]]:
     async def second() -> str:
         spec = config.models.second_embedder
         if spec in ("off", config.models.embedder):
-            return "off: entries are judged by the first embedder alone"
+            return "off: entries are scored by the first embedder alone"
         return f"{(await made(spec)).name}, weights whole"
 
     async def generator() -> str:

@@ -1,4 +1,4 @@
-"""Cut a parsed file into chunks: entries as they are, documents into passages.
+"""Split a parsed file into chunks: entries unchanged, documents into passages.
 
 A passage is whole sentences under one heading, packed up to a number of the embedder's own tokens,
 without overlap: overlapping passages are found in pairs and push others out of the candidates.
@@ -25,7 +25,7 @@ _SURELY_LONG = 50
 _SHARED = (
     "text", "answer", "variants", "location", "category", "valid_from", "valid_until", "entry_id"
 )  # fmt: skip
-"""What a chunk says as its section does."""
+"""Fields that a chunk copies from its section."""
 _SEPARATOR = " › "
 _CLAUSE = re.compile(r"(?<=[,;，；：、—–])(?<!\d,)\s*|(?<=[:)])\s+")
 _PLACE = re.compile(r"(.*?)\b(row|page|line|paragraph)s? (\d+)(?:–(\d+))?")
@@ -56,7 +56,7 @@ async def chunk_file(
         title = _full_title(parsed.title, section.title_path)
         key = chunk_id(doc_id, section.text, section.answer)
         if titles.setdefault(key, title) != title and not section.answer:
-            # The same words under another heading say another thing: the price of another bike.
+            # The same words under another heading mean something else: the price of another bike.
             key = chunk_id(doc_id, f"{title}\n{section.text}", "")
         chunk = Chunk(
             chunk_id=key,
@@ -161,7 +161,7 @@ def _units(section: Section, counts: Mapping[str, int], budget: int) -> Iterator
 
 
 def _packed(units: Sequence[_Unit], budget: int) -> Iterator[list[_Unit]]:
-    """Fill passages evenly, and rather to the end of a paragraph than to the last token."""
+    """Fill passages evenly, preferring the end of a paragraph to the last token."""
     total = sum(unit.tokens for unit in units)
     share = total / max(math.ceil(total / budget), 1)
     pack: list[_Unit] = []

@@ -1,4 +1,4 @@
-"""A change to the index that no reader sees yet, and where the rows of a release are."""
+"""An unpublished change to the index, and where the rows of a release are."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _NEVER = timedelta(days=365 * 50)
 by default a week, so each publish would fail a week after the first release."""
 
 _FLAT_ROWS = 20_000
-"""Up to here every vector is compared: exact, nothing to build (11 ms at 10,000 rows)."""
+"""Rows up to which every vector is compared: exact, nothing to build (11 ms at 10,000)."""
 
 _FRAGMENTS = 12
 """Up to so many pieces a table without a vector index is left in, one for each publish; beyond them
@@ -33,7 +33,7 @@ _TEXT_INDEX = FTS(base_tokenizer="icu", stem=False, remove_stop_words=False)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where rows are that may become a release, as `db.knowledge.Release` says of itself."""
+    """The rows of a release or of a future one: table and version, as in `db.knowledge.Release`."""
 
     table: str
     version: int
@@ -54,7 +54,7 @@ class Draft(Reader):
     name: str
     files: TableFiles | None
     old: frozenset[Path] = frozenset()
-    """Of the files, those that were there before."""
+    """The files that existed before the change."""
 
     async def write(
         self, gone: Iterable[str], rows: Sequence[Row], vectors: Sequence[Vector]
@@ -71,7 +71,7 @@ class Draft(Reader):
                 await self.table.add(arrow(rows, np.stack(vectors)))
 
     async def finish(self, number: int) -> Place:
-        """Bring all indexes up to date, mark the version as release `number`, reach the disk.
+        """Update all indexes, tag the version as release `number`, and flush it to the disk.
 
         Raises:
             IndexNotWritten: if that failed; no reader sees any of it.
@@ -105,5 +105,5 @@ class Draft(Reader):
 
 
 def tag_name(number: int) -> str:
-    """Return what marks the version of a release."""
+    """Return the tag of the version of a release."""
     return f"release-{number}"

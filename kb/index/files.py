@@ -1,4 +1,4 @@
-"""The files of a table on this machine: brought to the disk, and known again by their check sums.
+"""Flush the files of a table to the disk, and verify them later by their checksums.
 
 LanceDB never calls fsync and keeps no sums of its own: a disk that changes a few bytes of a vector
 would change answers, and nobody would notice.
@@ -13,7 +13,7 @@ from core.durable import sync, write_durably
 
 _PIECE_BYTES = 2**20
 _SUMMED = frozenset({"data", "_deletions", "_indices", "_versions"})
-"""Folders of a table that answers come from; of the transactions only the last is read again."""
+"""Folders of a table that answers are read from; of the transactions, only the last one is."""
 
 
 class TableFiles:
@@ -24,11 +24,11 @@ class TableFiles:
         self._sums = index / f"{table}.sums"
 
     def written(self) -> frozenset[Path]:
-        """Return the files that are never written again: those that LanceDB gives unique names."""
+        """Return the files that are written once: those with unique names from LanceDB."""
         return frozenset(path for path in self._folder.rglob("*") if path.suffix != ".json")
 
     def reach_the_disk(self, old: frozenset[Path]) -> None:
-        """Make sure that what is new since `old` was written is on the disk, with its sums."""
+        """Flush the files written since `old` to the disk, and store their checksums."""
         new = [path for path in self._folder.rglob("*") if path not in old]
         sync(*new, *{path.parent for path in new}, self._folder.parent)
         self._note()
@@ -53,7 +53,7 @@ class TableFiles:
         return ""
 
     def forget(self) -> None:
-        """Delete the sums of a table that is gone."""
+        """Delete the checksums of a deleted table."""
         self._sums.unlink(missing_ok=True)
 
     def _note(self) -> None:

@@ -26,7 +26,7 @@ from kb.index.table import COLUMNS, NEGATIVE, reading, writing
 from kb.index.view import View
 
 _PAUSE_S = 60
-"""What a busy machine may take from our look at the clock until LanceDB's own."""
+"""What a busy machine may take between our reading of the clock and LanceDB's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class FilledBy:
 
     name: str
     spec: str
-    """What the configuration called it."""
+    """Its name in the configuration."""
     fingerprint: str
 
 
@@ -53,11 +53,11 @@ class Index:
     uri: str
     """A folder, which is created when it is first written, or an address: ``s3://bucket/path``."""
     embedder: Embedder
-    """The model whose vectors it holds."""
+    """The model whose vectors it stores."""
     current: Callable[[], Awaitable[Release | None]]
-    """Tells the live release; it is asked before each read."""
+    """Returns the live release; called before each read."""
     spec: str = ""
-    """What the configuration calls the model; noted in the tables that it fills."""
+    """The model's name in the configuration; stored in the tables that it fills."""
     superseded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set once another model fills the live release: this process goes on answering from the
     release that it has open, and is to be opened again."""
@@ -115,7 +115,7 @@ class Index:
         await (await self.view()).check()
 
     async def draft(self, release: Release | None) -> Draft:
-        """Start a change to the live release; what an earlier, unfinished change left is undone.
+        """Start a change to the live release, undoing what an unfinished earlier change left.
 
         ``None``: start an empty table, before the first release or beside the live one.
         """
@@ -148,7 +148,7 @@ class Index:
         return about.fingerprint == self.embedder.fingerprint
 
     async def drop_tables(self, *, keep: Collection[str]) -> None:
-        """Delete all tables but some. Readers of the others fail from here on."""
+        """Delete all tables but some. Readers of the deleted ones fail from then on."""
         with writing():
             connection = await lancedb.connect_async(self.uri)
             for name in await _tables(connection):
@@ -158,7 +158,7 @@ class Index:
                         await asyncio.to_thread(TableFiles(self.folder, name).forget)
 
     async def forget(self, table: str, numbers: Iterable[int]) -> None:
-        """Let the disk space of these releases go, as far as no other release uses it."""
+        """Free the disk space of these releases, as far as no other release uses it."""
         handle = await self._open(table)
         with writing():
             tags = await handle.tags.list()
@@ -204,12 +204,12 @@ class Index:
 
 
 async def filled_by(uri: str, release: Release) -> FilledBy:
-    """Return which model filled a release of the index at `uri`."""
+    """Return the model that filled a release of the index at `uri`."""
     return (await _named(uri, release.table))[1]
 
 
 async def _named(uri: str, table: str) -> tuple[Any, FilledBy]:
-    """Open a table, whichever model filled it."""
+    """Open a table, whatever model filled it."""
     if not table:
         raise IndexDamaged("it does not hold this release")
     with reading():

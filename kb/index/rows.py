@@ -1,4 +1,4 @@
-"""What the index holds of a chunk: one row for each text that is embedded."""
+"""The rows of a chunk in the index: one for each text that is embedded."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _SHARED = (
     "kind", "title", "location", "category", "language", "valid_from", "valid_until", "updated",
     "entry_id",
 )  # fmt: skip
-"""What a row says of its chunk as the chunk itself does."""
+"""Fields that a row copies from its chunk."""
 _STATEMENTS = ("passage", "answer")
 _ANSWER_CHARS = 480
 """Characters of one ``answer`` row: at most as many tokens, which every embedder reads whole."""
@@ -26,7 +26,7 @@ _ANSWER_CHARS = 480
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One embedded text with what a reader needs to know of its chunk."""
+    """One embedded text, with what a reader needs to know about its chunk."""
 
     row_id: str
     """Hash of (chunk, role, text); never twice in one release."""
@@ -35,7 +35,7 @@ class Row:
     kind: ChunkKind
     role: Role
     position: int
-    """0 for the question or passage, then the variants in their order; answers count apart."""
+    """0 for the question or passage, then the variants in order; answers have their own count."""
     text: str
     """The question, variant or passage itself; full-text search reads this."""
     chunk_text: str
@@ -132,7 +132,7 @@ def chunk_of_rows(rows: Sequence[Row]) -> Chunk:
 
 
 def is_whole(row: Row) -> bool:
-    """Tell whether a row is as it was made: its hashes are those of its texts."""
+    """Tell whether a row is undamaged: its hashes match its texts."""
     return _row(chunk_of_rows([row]), row.role, row.position, row.text) == row
 
 

@@ -1,4 +1,4 @@
-"""What LanceDB and Arrow hand us, as our own types and errors."""
+"""LanceDB's and Arrow's data and errors as our own types."""
 
 import contextlib
 import errno
@@ -20,7 +20,7 @@ _IN_LIST = 1_000
 """Ids in one filter expression; longer lists are cut into several."""
 
 NEGATIVE = "role = 'negative'"
-"""Filter for what entries do not answer."""
+"""Filter for negative examples: questions that entries do not answer."""
 
 RowSet: TypeAlias = Literal["own", "asked", "head", "stated", "all"]
 """What is searched. ``own``: the texts that operators wrote, each once (questions, variants,
@@ -89,7 +89,7 @@ class Nearest:
         """Cosine and row id for each vector, nearest first."""
 
     def add(self, table: pa.Table) -> None:
-        """Look at a batch of rows, with the columns ``row_id`` and ``vector``."""
+        """Take a batch of rows into account, with the columns ``row_id`` and ``vector``."""
         row_ids = table["row_id"].to_pylist()
         kept = [place for place, row_id in enumerate(row_ids) if row_id not in self._without]
         if not kept:
@@ -139,7 +139,7 @@ def _line(error: Exception) -> str:
 
 
 def quoted(value: str) -> str:
-    """Return a text as a filter expression writes it."""
+    """Return a text quoted for a filter expression."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -151,7 +151,7 @@ def in_lists(column: str, values: Iterable[str]) -> Iterator[str]:
 
 
 def hit(row: Row, score: float = 0.0) -> RowHit:
-    """Return a row as a search finds it."""
+    """Return a found row as a hit."""
     chunk = replace(chunk_of_rows([row]), variants=(), negatives=())
     return RowHit(chunk, row.text, row.role, score, row.row_id)
 

@@ -1,4 +1,4 @@
-"""Files of vectors by their keys, beside the index: those of one may be deleted any time."""
+"""Files of vectors by key, beside the index; any of them may be deleted at any time."""
 
 import zipfile
 from collections.abc import Mapping

@@ -35,11 +35,11 @@ _COMPARED = 300
 exact ten nearest; 1,000 hold no more and cost 15 ms of a core a question."""
 
 _SEARCHED = ("chunk_text", "answer", "text")
-"""Columns in which operators search for words."""
+"""Columns in which operators search."""
 _PARTS = 100
-"""Parts of texts that one pass over the rows looks for."""
+"""Substrings that one pass over the rows looks for."""
 _KEPT_ROWS = 5_000
-"""Found rows that are kept as Python objects instead of made anew for each question."""
+"""Found rows that are cached as Python objects."""
 _KEPT_VECTORS = 2_000
 
 
@@ -51,7 +51,7 @@ class Sample:
     vectors: Matrix
     """Of `rows`."""
     whole_entries: bool
-    """Whether every entry is in it."""
+    """Whether it has every entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Found:
 
 @dataclass(eq=False)
 class Reader:
-    """What both a release and a draft can tell of their rows.
+    """Reading the rows of a release or a draft.
 
     All that reads raises IndexDamaged if the rows cannot be read.
     """
@@ -109,14 +109,14 @@ class Reader:
 
 @dataclass(eq=False)
 class View(Reader):
-    """One release, for reading. It stays what it is while newer releases are published."""
+    """One release, for reading. It does not change while newer releases are published."""
 
     release: int
     """Number of the release, 0 before the first."""
     dated: bool = False
-    """Whether it has rows that are not valid always."""
+    """Whether it has rows with validity dates."""
     objects: bool = False
-    """Whether it has what entries do not answer."""
+    """Whether it has negative examples."""
     _negatives: tuple[list[str], Matrix] | None = field(default=None, init=False)
     _kept: dict[str, RowHit] = field(default_factory=dict, init=False)
     """By row id."""
@@ -173,7 +173,7 @@ class View(Reader):
         return {name: v for name in wanted if (v := self._stated.get(name)) is not None}
 
     async def objections(self, vector: Vector) -> Mapping[str, float]:
-        """Return how near a question is to what entries do not answer: cosines by chunk id.
+        """Return the cosines of a question with negative examples, by chunk id.
 
         Entries without negative examples are absent.
         """
@@ -301,7 +301,7 @@ class View(Reader):
         return set(found["chunk_id"].to_pylist())
 
     async def check(self) -> None:
-        """Read a little of everything that a search or the next publish needs."""
+        """Read a sample of everything that a search or the next publish needs."""
         if self.table is None:
             return
         table = await self._select(["row_id", "text"])

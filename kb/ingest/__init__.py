@@ -1,1 +1,1 @@
-"""From originals to rows: read, cut, embed, and compare with what is there."""
+"""From originals to rows: parse, chunk, embed, and compare with what is stored."""

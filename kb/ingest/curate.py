@@ -1,4 +1,4 @@
-"""Attach operators' own work to the entries of a file, and say what no longer fits; pure."""
+"""Attach operators' edits to the entries of a file, and report what no longer fits; pure."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ class Attached:
     chunks: tuple[Chunk, ...]
     settled: tuple[Settled, ...] = ()
     work: str = ""
-    """Hash of what is attached; empty for nothing."""
+    """Hash of what is attached; empty if nothing is."""
 
 
 def attach(chunks: Sequence[Chunk], curations: Sequence[Curation]) -> Attached:
@@ -76,7 +76,7 @@ def unique(chunks: Iterable[Chunk]) -> tuple[tuple[Chunk, ...], list[tuple[Chunk
 
 
 def by_document(curations: Iterable[Curation]) -> dict[str, list[Curation]]:
-    """Return pieces of work by document."""
+    """Return edits by document."""
     found: dict[str, list[Curation]] = {}
     for curation in curations:
         found.setdefault(curation.anchor.doc_id, []).append(curation)
@@ -123,14 +123,14 @@ def _find(anchor: Anchor, entries: Sequence[Chunk]) -> Chunk | None:
 
 
 def _may_be(named: Chunk, anchor: Anchor) -> bool:
-    """Tell whether the entry under a known id may be the same as before."""
+    """Tell whether the entry under a known id may still be the same."""
     if anchor.entry_id.isdigit() and each_its_own(named.text, anchor.question):
         return False  # the rows were numbered anew
     return ngram_cosine(named.text, anchor.question) >= _OTHER
 
 
 def _objection(curation: Curation, base: Chunk | None) -> str:
-    """Return why a piece of work does not fit, empty if it does."""
+    """Return why an edit does not fit, empty if it does."""
     doc_id, question = curation.anchor.doc_id, curation.anchor.question
     if base is None:
         return f"{doc_id!r} has no entry like {question!r} any more."
@@ -146,7 +146,7 @@ def _objection(curation: Curation, base: Chunk | None) -> str:
 
 
 def _stale(curation: Curation, live: Chunk | None) -> str:
-    """Return why a translation is no longer one of the live answer, empty if it is."""
+    """Return why a translation does not match the live answer, empty if it does."""
     of = curation.anchor
     if live is not None and normalise(live.answer) != normalise(of.answer):
         return f"The answer to {of.question!r} of {of.doc_id!r} changed since it was translated."
@@ -154,7 +154,7 @@ def _stale(curation: Curation, live: Chunk | None) -> str:
 
 
 def _changed(base: Chunk, work: Sequence[Curation]) -> Chunk | None:
-    """Return an entry with the work on it, ``None`` if it is disabled."""
+    """Return an entry with its edits, ``None`` if it is disabled."""
     chunk = base
     for curation in work:
         match curation.kind:

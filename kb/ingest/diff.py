@@ -1,4 +1,4 @@
-"""What a set of documents changes: rows to write and to take out, and the figures of the report."""
+"""Compare documents with what is stored: rows to write and to delete, figures of the report."""
 
 import asyncio
 from collections import defaultdict
@@ -18,12 +18,12 @@ _LIKE, _LIKE_IN_PLACE = 0.6, 0.3
 """N-gram cosine from which a text that comes takes the place of one that goes; in the same place
 of the file less is enough."""
 _PAIRS = 4_000_000
-"""Texts of a document that go, times those that come, up to which they are compared."""
+"""Removed times added texts of a document, up to which they are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry or passage before and after; ``None``: it was not there, or is gone."""
+    """An entry or passage before and after; ``None``: added or removed."""
 
     before: Chunk | None
     after: Chunk | None
@@ -38,11 +38,11 @@ class Comparison:
     gone: frozenset[str] = frozenset()
     """Ids of rows that are no longer there."""
     files: Mapping[str, FileReport] = field(default_factory=dict)
-    """By document, only of those that change."""
+    """By document, of those that change only."""
     fresh: tuple[Row, ...] = ()
     """Of `written`, the rows whose text is new in its chunk."""
     changes: tuple[Change, ...] = ()
-    """What the figures of `files` count, document by document."""
+    """The changes that `files` counts, document by document."""
 
     def summary(self) -> dict[str, int]:
         """Return the chunks added, changed and removed."""
@@ -110,7 +110,7 @@ def _report(doc_id: str, changes: Sequence[Change]) -> FileReport:
 
 
 def _changes(stored: Sequence[Row], rows: Sequence[Row]) -> list[Change]:
-    """Return what changes of one document; a text that only moved does not."""
+    """Return the changes of one document; a text that only moved is none."""
     before, after = ({chunk.chunk_id: chunk for chunk in chunks(of)} for of in (stored, rows))
     found = [
         Change(before[one], after[one])

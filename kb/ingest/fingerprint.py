@@ -1,4 +1,4 @@
-"""How a document was made into chunks, as one line: when it differs, the document is read again.
+"""The settings that made a document's chunks, as one line: if it differs, it is read again.
 
 The line is that of parser and chunker, then which columns an operator named for this document, then
 the hash of the work that operators did on its entries by hand.
@@ -14,7 +14,7 @@ def with_columns(settings: str, columns: str) -> str:
 
 
 def with_work(settings: str, work: str) -> str:
-    """Return settings with the hash of operators' work, instead of the one they have."""
+    """Return settings with another hash of operators' edits."""
     own = settings.split(_WORK)[0]
     return f"{own}{_WORK}{work}" if work else own
 

@@ -1,4 +1,4 @@
-"""Every file as it was received, named by its sha256. Together with the database: the truth."""
+"""Every file as it was received, named by its sha256: authoritative, like the database."""
 
 import hashlib
 import io
@@ -77,7 +77,7 @@ class Originals:
         return {path.name for path in self._folder.iterdir() if len(path.name) == 64}
 
     def size_bytes(self, sha256s: Iterable[str]) -> int:
-        """Return the size of these originals together; what is missing counts nothing."""
+        """Return the total size of these originals; missing ones count as nothing."""
         paths = [self.path(sha256) for sha256 in sha256s]
         return sum(path.stat().st_size for path in paths if path.is_file())
 

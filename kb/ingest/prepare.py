@@ -1,4 +1,4 @@
-"""From originals to rows with vectors: parse, chunk and embed, each while the others work."""
+"""From originals to rows with vectors: parse, chunk and embed, overlapping."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ from kb.ingest.vector_cache import VectorSpool
 from kb.parse.sandbox.parser_process import ParserProcess
 
 EMBED_BATCH = 64
-"""Texts in one call of the embedding model: its own best batch, and how often one may cancel."""
+"""Texts in one call of the embedding model: its best batch, and the grain of cancelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class PreparedFile:
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
     own: tuple[Chunk, ...] = ()
-    """The chunks as the file alone makes them."""
+    """The chunks without operators' edits."""
     settled: tuple[Settled, ...] = ()
-    """What became of operators' work on the file's entries."""
+    """What became of operators' edits of the file's entries."""
 
     @property
     def unfit(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run of ingest is."""
+    """Progress of an ingest."""
 
     files: int
     """Files that were read and cut into chunks."""
@@ -86,7 +86,7 @@ class Progress:
     texts: int
     """Texts that were embedded."""
     texts_total: int
-    """Texts to embed as far as the files read so far tell."""
+    """Texts to embed in the files read so far."""
     page: tuple[int, int] = (0, 0)
     """Which page is being read as a picture, and how many of them its file has."""
     asked: tuple[int, int] = (0, 0)
@@ -275,7 +275,7 @@ def _curated(prepared: PreparedFile, work: Sequence[Curation]) -> PreparedFile:
 
 
 def _unseen(prepared: PreparedFile, seen: set[str], *, answers: bool) -> list[Row]:
-    """Return the rows whose text was not seen yet, one of each text; it is from now on."""
+    """Return one row for each text not seen before, and remember the texts."""
     found: list[Row] = []
     for chunk in prepared.chunks:
         for row in rows_of_chunk(chunk, answers=answers):
@@ -286,7 +286,7 @@ def _unseen(prepared: PreparedFile, seen: set[str], *, answers: bool) -> list[Ro
 
 
 async def _batches(arriving: asyncio.Queue[list[Row] | None]) -> AsyncIterator[list[Row]]:
-    """Yield batches of what has arrived until there will be no more, which ``None`` says."""
+    """Yield batches of what has arrived, until ``None`` ends the stream."""
     rows: list[Row] | None = []
     while rows is not None:
         window: list[Row] = []
@@ -298,7 +298,7 @@ async def _batches(arriving: asyncio.Queue[list[Row] | None]) -> AsyncIterator[l
 
 
 def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Cut rows into batches, texts of like length together: padding is computed in vain.
+    """Split rows into batches of texts of similar length, which saves padding.
 
     The longest come first, so that the model's largest batch shows itself at the start.
     """

@@ -1,4 +1,4 @@
-"""Documents of a release made again: from their originals, with the vectors that are left."""
+"""Rebuild the documents of a release from their originals, with the vectors that are left."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ _NAMED = 5
 
 
 class NotReadAgain(AnswerdeskError):
-    """Documents cannot be read again, so nothing was made of the others either."""
+    """Documents cannot be read again, so the others were not rebuilt either."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         """`errors` says why, by document."""
@@ -42,7 +42,7 @@ class NotReadAgain(AnswerdeskError):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What can still be read of an index."""
+    """The readable part of an index."""
 
     rows: Sequence[Row] = ()
     vectors: Mapping[str, Vector] = field(default_factory=dict)

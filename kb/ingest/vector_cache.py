@@ -1,4 +1,4 @@
-"""Vectors of a run that is not published yet, so that a stopped one goes on where it was."""
+"""Vectors of runs not yet published, so that an interrupted one continues where it was."""
 
 import contextlib
 import threading
@@ -11,7 +11,7 @@ from core.types import Vector
 from kb.index.vector_files import read_vectors, write_vectors
 
 _KEPT_S = 7 * 24 * 3600.0
-"""Vectors of a run that was given up are deleted after this time."""
+"""Vectors of an abandoned run are deleted after this time."""
 
 
 class VectorSpool:
@@ -44,7 +44,7 @@ class VectorSpool:
         return found
 
     def add(self, vectors: Mapping[str, Vector]) -> None:
-        """Keep a batch until it is published. A full disk is no error: it is only not kept."""
+        """Keep a batch until it is published; on a full disk it is silently not kept."""
         with contextlib.suppress(OSError):
             path = self._folder / f"{self._model}-{time.time_ns()}-{uuid.uuid4().hex}.npz"
             write_vectors(path, vectors)

@@ -1,4 +1,4 @@
-"""What of a run is still wanted: not yet there, not overtaken by another run, not held back."""
+"""Drop documents that are stored already, overtaken by another run, or held back."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ def still_wanted(
     seen: Mapping[str, Document],
     errors: Errors,
 ) -> tuple[Prepared, list[str]]:
-    """Leave out what another run has done or overtaken since this one began."""
+    """Drop what another run has done or overtaken since this one began."""
     taken = []
     for file in prepared.files:
         document = live.get(file.file.doc_id)

@@ -1,7 +1,7 @@
 """What small signs in running text say: raised digits, and the addresses behind links."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import groupby, pairwise
@@ -9,6 +9,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from core.types import Skipped
+from kb.text.lexicon import is_cjk
+from kb.text.segmentation import width
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 """Noncharacters, which no text may hold (Unicode 23.7): around the address of a link, or a day."""
@@ -51,6 +53,9 @@ QUESTION_MARK = "(?:[?？؟\u037e]|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
 """Greek asks with a semicolon."""
 ASKS = re.compile(rf"{QUESTION_MARK}\s*$")
 """The end of a question."""
+_NAMED = re.compile(r"(?!\w+://)(?=[^:：]*[^\W\d_])[^:：.。!?！？;；]{1,40}(?::\**\s|：)")
+_RAGGED = 3
+"""Columns that a line of Chinese is narrower than the widest if lines were not wrapped by width."""
 _POWERS = {"10", "2"}
 _MONEY_BEFORE, _MONEY_AFTER = (
     re.compile(r"[€$£¥₽]\s?\d+$"),
@@ -220,3 +225,14 @@ def lowered(before: str, mark: str) -> str:
     if before.rstrip().endswith(("/", "⁄")):
         return text
     return text.translate(_LOWERED) if _NUMBER.fullmatch(text) else text
+
+
+def stand_alone(lines: Sequence[str]) -> bool:
+    """Tell whether the lines of a paragraph were ended on purpose, not wrapped by an editor.
+
+    Each begins with what it is about, "Phonics (5–6 years): twice a week", or lines of Chinese
+    without a mark at their end are of different widths.
+    """
+    wide = [line for line in lines[:-1] if is_cjk(line[-1])]
+    ragged = bool(wide) and min(map(width, wide)) < max(map(width, lines)) - _RAGGED
+    return len(lines) > 1 and (ragged or all(map(_NAMED.match, lines)))

@@ -2,9 +2,8 @@
 
 Small models err differently. all-MiniLM-L6-v2 reads English only, and together with
 multilingual-e5-small it finds more of the right entries than either alone
-(docs/notes/ranking.md). The rows of the index stay those of the first model; the second one is
-asked by `kb.ranking.kernel` only, where the knowledge base's own questions show that it helps, for
-questions in their language.
+(docs/notes/ranking.md). The index keeps the rows of the first model; only `kb.ranking.kernel` asks
+the second, for questions in its language, where the base's own questions show that it helps.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from kb.text.language import may_be
 SHARES = (0.2, 0.5)
 """Shares of the second model in a pair's similarity that training tries beside none at all."""
 MOST_ROWS = 3_000
-"""Larger bases are judged by the first model alone: with both, training takes twice as long."""
+"""Larger bases are scored by the first model alone: with both, training takes twice as long."""
 
 _Rows = TypeVar("_Rows", Vector, Matrix)
 
@@ -36,7 +35,7 @@ class Pair:
     models: Models
     share: float
     language: str
-    """Of the base's questions; one in another language is judged by the first model alone."""
+    """Of the base's questions; one in another language is scored by the first model alone."""
 
     def reads(self, question: str) -> bool:
         """Tell whether a question may be in the language of the base's own."""

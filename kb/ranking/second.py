@@ -17,7 +17,7 @@ from kb.index.vector_files import read_vectors, write_vectors
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 1.0
-"""A question takes 3 ms; one that waits longer is judged by the first embedder alone."""
+"""A question takes 3 ms; one that waits longer is scored by the first embedder alone."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SecondEmbedder(KeptVectors):
         try:
             return await self.of(texts)
         except ModelError as error:
-            log.warning("Entries are judged by the first embedder alone: %s", error)
+            log.warning("Entries are scored by the first embedder alone: %s", error)
             return None
 
 

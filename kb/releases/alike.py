@@ -1,4 +1,4 @@
-"""Put questions together that ask the same."""
+"""Group questions that ask the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ SAME = 0.94
 variants of two shops' entries (hint3): of pairs this near .83 and .89 belong to one entry; at .92
 it is .74 and .79. A model whose cosines are lower puts fewer together, which only costs a look."""
 NEAR = 0.92
-"""Cosine from which an operator is proposed to put two together."""
+"""Cosine from which merging is suggested to an operator."""
 
 
 @dataclass(frozen=True)
@@ -87,5 +87,5 @@ class Alike:
 
 
 def key_of(question: str) -> str:
-    """Return what two questions have in common that differ in case, blanks and last marks only."""
+    """Return a key that ignores case, blanks and final punctuation."""
     return normalise(question).strip(" .?!。？！")

@@ -1,4 +1,4 @@
-"""What operators change by hand: variants, answers, validity, and what an entry is not for."""
+"""Edits by hand: variants, answers, validity, negative examples."""
 
 import asyncio
 import datetime as dt
@@ -36,7 +36,7 @@ _MOST_CHARS: Mapping[CurationKind, int] = {
 _ONE_OF_A_KIND: frozenset[CurationKind] = frozenset(
     {"answer", "validity", "category", "translation", "draft"}
 )
-"""Work of which an entry has one, of translations one in each language."""
+"""Edits of which an entry has at most one, of translations one for each language."""
 _TRANSLATED: frozenset[CurationKind] = frozenset({"translation", "draft"})
 
 
@@ -75,7 +75,7 @@ class ChangeNotLive(AnswerdeskError):
 
 
 class What(TypedDict, total=False):
-    """What a change to an entry says; what it lacks is empty."""
+    """The content of a change to an entry; unused fields are empty."""
 
     text: str
     """The variant, answer, negative example, note or translated answer."""
@@ -101,7 +101,7 @@ class Entries:
     ingestor: Ingestor
     curations: Curations
     translator: Translator | None = None
-    """Drafts translations; ``None``: nothing does."""
+    """Drafts translations; ``None``: there is no generator for it."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def find(self, words: str = "", *, documents: str = "*") -> list[Chunk]:
@@ -134,7 +134,7 @@ class Entries:
         )
 
     async def one(self, chunk_id: str) -> Chunk:
-        """Return a live entry or passage by its whole number."""
+        """Return a live entry or passage by its full id."""
         chunk = await (await self.index.view()).chunk(chunk_id)
         if chunk is None:
             raise EntryNotFound(chunk_id)
@@ -314,7 +314,7 @@ def _lent(off: Curation, work: Sequence[Curation]) -> list[Curation]:
 
 
 def _anchor(entry: Chunk, active: Sequence[Curation]) -> Anchor:
-    """Return the entry as its file has it; earlier work on it knows."""
+    """Return the entry without edits, as its file has it."""
     own = Anchor(entry.doc_id, entry.entry_id, entry.text, entry.answer)
     edited = [curation for curation in active if curation.kind == "answer"]
     return next((known.anchor for known in edited or active), own)

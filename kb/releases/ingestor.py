@@ -1,4 +1,4 @@
-"""From files to a new release, or to a preview of it: the same code either way."""
+"""From files to a new release or a preview of it, by the same code."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ _COMPARED = frozenset({"ingest", "refresh"})
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What one run is to do, against what was live when it began."""
+    """The task of one run, against the release that was live when it began."""
 
     base: Release | None
     documents: Mapping[str, Document]
@@ -78,7 +78,7 @@ class Ingestor:
     forecaster: Forecaster
     max_file_bytes: int
     own_contacts: str = ""
-    """A text with the company's own contacts (`kb.review.caution`)."""
+    """The company's own contacts, as text (`kb.review.caution`)."""
 
     async def ingest(
         self,
@@ -206,7 +206,7 @@ class Ingestor:
         return _report(work, prepared, work.base, work.documents)
 
     async def _preview(self, prepared: Prepared, work: _Work) -> IngestReport:
-        """Tell what publishing would change, and what in it an operator should look at."""
+        """Report what publishing would change, and what an operator should check."""
         view = await self.publisher.index.view()
         comparison, _, _ = await guarded(view, prepared, work.gone, work.guard)
         cautious = await cautions(view, comparison, own=self.own_contacts)

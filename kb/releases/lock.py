@@ -1,4 +1,4 @@
-"""Keep every other process on this machine from changing the knowledge base meanwhile."""
+"""One writer of the knowledge base among the processes of this machine."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ NAME = "publish.lock"
 
 @contextlib.asynccontextmanager
 async def publish_lock(path: Path) -> AsyncIterator[None]:
-    """Hold the lock file at `path`, which is created; waits for who holds it."""
+    """Hold the lock file at `path`, created if missing; waits until it is free."""
     path.parent.mkdir(parents=True, exist_ok=True)
     async with AsyncFileLock(path, poll_interval=0.02):
         yield

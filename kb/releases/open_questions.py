@@ -29,16 +29,15 @@ Order: TypeAlias = Literal["most", "newest"]
 
 _PRESSING: tuple[Urgency, ...] = ("urgent", "angry", "")
 _CONSIDERED = 500
-"""The newest questions; older ones come when these are dealt with."""
+"""The newest questions; older ones follow when these are settled."""
 _LOOKED_AT = 50
-"""Entries and passages of which the nearest entries are taken."""
+"""Entries and passages among which the nearest entries are looked for."""
 _NEAREST_ROWS = 5
-"""Questions of entries and their variants of which the first is named that is not known not to be
-meant."""
+"""Questions of entries and their variants, of which the first that may be meant is named."""
 _SURELY = 0.9
 """Probability from which an open question counts as answered: nobody looks at it again."""
 _ASKED_AGAIN = 200
-"""Wordings that are asked again after a release: half a minute of one core."""
+"""Wordings asked again after a release: half a minute of one core."""
 _LITTLE_CHINESE = 6
 """Characters of a Chinese question that says little alone; in other languages it has at most one
 word with a meaning of its own."""
@@ -67,7 +66,7 @@ class OpenGroup:
 
     @property
     def newest(self) -> OpenQuestion:
-        """The one that stands for all."""
+        """The newest one, which represents the group."""
         return self.questions[0]
 
     @property
@@ -114,7 +113,7 @@ class OpenQuestions:
     entries: Entries
     _: KW_ONLY
     name_of: Callable[[int], Awaitable[str]]
-    """Tells how the customer of a Telegram chat is called."""
+    """Returns the name of the customer of a Telegram chat."""
 
     # --- looking -------------------------------------------------------------------------------
 
@@ -252,7 +251,7 @@ class OpenQuestions:
         return tuple(dict.fromkeys([*open_ids, *alike]))
 
     async def reopen(self, open_ids: Sequence[int]) -> int:
-        """Let questions wait again: what answered them was undone, or they are ours after all."""
+        """Reopen questions: their answer was undone, or they are ours after all."""
         return await self.questions.reopen(open_ids)
 
     async def link(

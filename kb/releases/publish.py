@@ -1,4 +1,4 @@
-"""One change to the knowledge base at a time: write the index unseen, then commit to the database.
+"""One change to the knowledge base at a time: write the index, then commit to the database.
 
 A crash before the commit leaves the old release live, and the next change undoes the leftovers.
 """
@@ -48,7 +48,7 @@ class Publisher:
         task.add_done_callback(self._training.discard)
 
     async def finish(self, *, stop: bool = False) -> None:
-        """Wait for what trains beside callers, or stop it: the next start makes up for it."""
+        """Wait for training in the background, or stop it; the next start repeats it."""
         for task in self._training if stop else ():
             task.cancel()
         await asyncio.gather(*self._training, return_exceptions=True)

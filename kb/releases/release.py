@@ -1,4 +1,4 @@
-"""Releases after they were published: undo, rebuild the index, list, compare, prune."""
+"""Published releases: roll back, rebuild the index, list, compare, prune."""
 
 import asyncio
 import logging
@@ -24,14 +24,14 @@ from kb.review.gate import OnAsked
 logger = logging.getLogger(__name__)
 
 _OTHER_MODEL_S = 7 * 24 * 3600
-"""After a change of embedding model, its predecessor's rows stay this long for a way back."""
+"""After a change of embedding model, the old rows are kept this long for a rollback."""
 
 _UPLOAD_AGE_S = 7 * 24 * 3600
-"""An original that no release uses may be an upload that waits for its operator this long."""
+"""An original that no release uses is kept this long: it may be a pending upload."""
 
 
 class ReleaseIsLive(AnswerdeskError):
-    """A release that is to be published again is the live one."""
+    """The release to be published again is the live one."""
 
     def __init__(self, number: int) -> None:
         super().__init__(
@@ -73,7 +73,7 @@ class Releases:
     forecaster: Forecaster
 
     async def foresee(self, number: int, *, on_asked: OnAsked | None = None) -> Forecast:
-        """Return which answers would be others if an earlier release were published again.
+        """Return the answers that would differ if an earlier release were published again.
 
         Raises:
             ModelError, IndexUnusable: if that cannot be told, as where another embedding model

@@ -1,4 +1,4 @@
-"""Entries that the team writes by hand: rows of a file of their own, ingested like any other.
+"""Entries written by the team: rows of a separate file, ingested like any other.
 
 The file is truth like every original: it is listed with its release, undone by a rollback, and may
 be downloaded, edited and sent again under its name.
@@ -23,7 +23,7 @@ DOC_ID = "team-answers.csv"
 _COLUMNS: tuple[Field, ...] = ("question", "answer")
 QUESTION_CHARS = 500
 ANSWER_CHARS = 20_000
-"""Of an entry that is written by hand; longer ones come in a file."""
+"""Characters of a hand-written entry; longer ones come in a file."""
 
 
 class BadEntry(AnswerdeskError):

@@ -1,4 +1,4 @@
-"""What an upload goes through, whichever way it came in: check, apply or discard, undo.
+"""The steps of an upload, from any channel: check, apply or discard, undo.
 
 The state stands in the database (`db.uploads`), so a restart between two steps loses nothing, and
 a step that it interrupts is done again.
@@ -37,12 +37,12 @@ STANDS: Mapping[UploadState | None, str] = {
     "undone": N_("It was undone already."),
     "failed": N_("It failed, and nothing was changed."),
 }
-"""Why a step cannot be taken, by how an upload stands; ``None``: there is none."""
+"""Why a step is impossible, by the state of the upload; ``None``: there is no upload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The knowledge base as operators change it, whichever way they come in."""
+    """The knowledge base as operators of any channel change it."""
 
     ingestor: Ingestor
     releases: Releases
@@ -52,7 +52,7 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What making an upload live did."""
+    """The result of applying an upload."""
 
     report: IngestReport
     before: int
@@ -60,7 +60,7 @@ class Applied:
     answered: int = 0
     """Open questions that it answered."""
     overtaken: str = ""
-    """Why it was not made live but previewed anew: a sentence."""
+    """Why it was previewed again instead of applied: a sentence."""
 
 
 class NotUndoable(AnswerdeskError):
@@ -128,9 +128,9 @@ class UploadFlow:
     library: Library
     _: KW_ONLY
     load: Callable[[Upload], Awaitable[Sequence[IncomingFile]]]
-    """Fetches the files of an upload from where they wait."""
+    """Loads the files of a pending upload."""
     via: str
-    """Names the way in, in the notes of releases."""
+    """The channel, for the notes of releases."""
 
     async def check(
         self, upload: Upload, *, reason: str = "", on_progress: OnProgress | None = None

@@ -1,1 +1,1 @@
-"""What is checked before texts go live: golden questions, conflicts, what would change."""
+"""Checks before texts go live: golden questions, conflicts, changed answers."""

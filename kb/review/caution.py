@@ -1,4 +1,4 @@
-"""What in new texts only a person may let through: addresses nobody knows, words for a model.
+"""Find what only a person may approve in new texts: unknown addresses, words for a model.
 
 Pure functions but for `cautions`, which asks the live release what it has.
 """
@@ -20,7 +20,7 @@ from kb.text.lexicon import read_lists
 
 _FILE = Path(__file__).parent / "data" / "caution.yaml"
 _GAP = 60
-"""Characters between setting aside and what is set aside, within one sentence."""
+"""Characters between "ignore" and what is to be ignored, within one sentence."""
 _PHONE_DIGITS = 7
 
 _LINK = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.|mailto:|tg:)[^\s<>\"'“”()\[\]{}|]+")
@@ -31,7 +31,7 @@ _HANDLE = re.compile(r"(?<![\w@./])@[a-z]\w{3,31}\b")
 _PHONE = re.compile(r"(?<![\w./-])(?:\+|\(?0|\d)[\d ()/.-]{5,20}\d(?![\w-])")
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 _OPTION = re.compile(r"(?<!\S)[\W_]?--[\w-]+=[^\s`]+")
-"""A command's option with its value, which tells nobody anything."""
+"""A command's option with its value, which is meant for no reader."""
 _SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]*)*")
 
 
@@ -42,13 +42,13 @@ class Contact:
     text: str
     """As it is written."""
     key: str
-    """The same for the same contact, however it is written."""
+    """Equal for every spelling of one contact."""
     home: str
-    """What tells whose it is: a host, an account; empty for a telephone number."""
+    """Its owner: a host, an account; empty for a telephone number."""
 
 
 async def cautions(live: View, comparison: Comparison, *, own: str = "") -> tuple[Finding, ...]:
-    """Return what in the new texts of a change somebody should look at before it goes live.
+    """Return what an operator should check in the new texts of a change before it goes live.
 
     In an empty knowledge base every address is new, so none is named. `own` is a text with the
     company's own contacts, which are never strange, nor are other pages and mail of their hosts.
@@ -173,7 +173,7 @@ def _finding(kind: FindingKind, row: Row, mine: str, *, instead: str = "") -> Fi
 
 
 def _folded(text: str) -> str:
-    """Return a text as it is compared: lower case, compatible characters, none that is unseen."""
+    """Return a text for comparison: lower case, NFKC, without invisible characters."""
     return _plain(text).casefold()
 
 

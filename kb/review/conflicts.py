@@ -20,7 +20,7 @@ _SHARED_WORDS = 2.0
 _SPANS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "year": 365.0}
 """Days of each unit of time: of two texts one may say months, and one years."""
 _CAPITAL_NOUNS = frozenset({"de", "lb"})
-"""Languages in which a capital does not tell a name."""
+"""Languages in which a capital does not mark a name."""
 _NEAR, _SHARED_NEAR = 0.4, 0.3
 """From this similarity of two statements on, so much is enough, except of rows of tables, which
 share the names of columns, and of figures without a unit."""
@@ -39,7 +39,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure of one text that another text has otherwise."""
+    """A figure that differs in another text."""
 
     mine: str
     """The figure, with its unit, as the text writes it."""
@@ -51,7 +51,7 @@ class Difference:
 def differing_figure(
     new: Statement, old: Statement, *, alike: bool, relation: float = 0.0
 ) -> Difference | None:
-    """Return the first figure of `new` that `old` has otherwise, ``None`` if there is none.
+    """Return the first figure of `new` that differs in `old`, ``None`` if there is none.
 
     Both must measure the same: days and days, an amount and an amount. A figure that stands
     anywhere in the other text is not in question. Unless both answer nearly the same question
@@ -131,7 +131,7 @@ def _about_the_same(
 
 
 def _names(sentence: str, other: str) -> bool:
-    """Tell whether a sentence has a name that does not stand in the other."""
+    """Tell whether a sentence has a name that the other lacks."""
     known = words(other)
     return any(not any(same_word(name.casefold(), k) for k in known) for name in names_in(sentence))
 

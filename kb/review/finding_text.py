@@ -29,7 +29,7 @@ FINDINGS: Mapping[FindingKind, str] = {
     "contact": N_("contact"),
     "secret": N_("secret"),
 }
-"""What a finding is called beside its sentence."""
+"""The label of a finding."""
 _SHOWN_CHARS = 160
 _NAMED = 5
 """Findings that the sentence of a held change names."""

@@ -35,14 +35,14 @@ _REFERENCE = Path(__file__).parent / "data" / "reference.yaml"
 """Unrelated statements by language."""
 _NEIGHBOURS = 6
 _STATEMENTS = 12
-"""Of what is stated, neighbours that are compared: more, since each says several things."""
+"""Neighbours of a statement that are compared: more, since each says several things."""
 _READS_SAME = 1.0
 """Log-odds of the reader from which a sentence answers the question of an entry that has another
 figure: 15 of 50 planted contradictions in four invented companies reach it, of all others 5."""
 _MOST_READ = 5_000
 """Sentences of a whole release that are read, of the nearest pairs."""
 _MOST_UNREAD = 20
-"""Sentences that the reader may leave out; after more it counts as down."""
+"""Sentences that the reader may skip; after more it counts as down."""
 _MOST_FOUND = 5_000
 """Findings of a whole release that are kept, the nearest."""
 _BLOCK = 500
@@ -62,7 +62,7 @@ _SAME = 0.75
 """Questions in other words are the same from here on (similarity of their vectors) if they name
 the same things. Of the demo's entries no two reach .71; paraphrases had .77 to .91."""
 _RELATED = 0.3
-"""Below this similarity of the vectors (0: unrelated) two texts are not about the same thing."""
+"""Similarity of vectors (0: unrelated) below which texts are about different things."""
 
 _ORDER: Mapping[FindingKind, int] = {"conflict": 0, "figure": 1, "near": 2}
 Found: TypeAlias = tuple[float, Finding]
@@ -81,7 +81,7 @@ class Inspection:
     uncompared: int
     """Texts without a vector, compared word for word only."""
     vectors: Mapping[str, Vector] = field(default_factory=dict)
-    """Of the others, by vector key."""
+    """Vectors of the other texts, by vector key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Pair:
 
 
 class Inspector:
-    """Compares new texts with everything that will be there beside them."""
+    """Compares new texts with everything that will be live with them."""
 
     def __init__(self, embedder: Embedder, reader: Reader | None = None) -> None:
         """The `reader` finds in a whole release what answers the same in other words."""
@@ -268,7 +268,7 @@ def _findings(pairs: Iterable[_Pair]) -> list[Found]:
 
 
 def _stated_otherwise(pairs: Iterable[_Pair]) -> list[Found]:
-    """Return the figures that sentences about the same thing have otherwise."""
+    """Return the figures in which sentences about the same thing differ."""
     found = []
     for pair in pairs:
         row, other = pair.row, pair.other
@@ -342,7 +342,7 @@ def _finding(pair: _Pair) -> Finding | None:
         score = (pair.relation + ngram_cosine(row.text, other.text)) / 2
         unlike = score < _LIKE and pair.relation < _SAME
         if unlike and differing_figure(mine, theirs, alike=False) is None:
-            return None  # told before what takes longer
+            return None  # reported before the slower part
         apart = each_its_own(row.text, other.text)
         two = about_two_things(row.text, other.text)
         if apart and two:

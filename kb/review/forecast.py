@@ -1,4 +1,4 @@
-"""Which answers would be others if a change were applied, told before it is."""
+"""Preview the answers that a change would alter."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ from kb.review.overlay import Overlay
 logger = logging.getLogger(__name__)
 
 _MOST_GOLDEN = 50
-"""Golden questions that a preview asks, the first; applying asks them all."""
+"""Golden questions that a preview asks; applying asks all of them."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What customers would be answered otherwise."""
+    """Answers to customers that would change."""
 
     asked: int = 0
-    """Questions asked most that were looked at."""
+    """Frequent questions that were asked."""
     answers: tuple[AnswerChange, ...] = ()
     own: tuple[AnswerChange, ...] = ()
     golden_asked: int = 0
@@ -39,7 +39,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Forecaster:
-    """Asks what customers ask most, and golden questions, of a release that is not made yet.
+    """Asks frequent and golden questions of a release that does not exist yet.
 
     Bounded: 50 questions of either kind, each asked twice without the generator, and training for
     up to 2,000 rows. Nothing is written, and publishing goes on meanwhile.
@@ -59,7 +59,7 @@ class Forecaster:
         own: Sequence[AskedOnce] = (),
         on_asked: OnAsked | None = None,
     ) -> Forecast:
-        """Return what a change to `live` would do to answers; nothing if that cannot be told.
+        """Return how a change to `live` would alter answers; nothing if that is unknown.
 
         New texts without one of the `vectors` are left out. `own` are questions that the change is
         made for.
@@ -84,7 +84,7 @@ class Forecaster:
     async def between(
         self, live: View, other: View, *, on_asked: OnAsked | None = None
     ) -> Forecast:
-        """Return which answers would be others if another release were live.
+        """Return the answers that would differ if another release were live.
 
         Raises:
             ModelError, IndexUnusable: if that cannot be told.
@@ -94,7 +94,7 @@ class Forecaster:
         return await self._compare(asked, golden, *releases, on_asked=on_asked)
 
     async def changes(self, before: View | Seen, after: View) -> Forecast:
-        """Return which of the questions asked most a new release answers otherwise.
+        """Return the frequent questions that a new release answers differently.
 
         Nothing if that cannot be told.
         """
@@ -164,7 +164,7 @@ async def _overlay(live: View, comparison: Comparison, vectors: Mapping[str, Vec
 def _changed(
     golden: Sequence[Golden], old: Sequence[Answer], new: Sequence[Answer]
 ) -> tuple[AnswerChange, ...]:
-    """Return the golden questions that come out otherwise, those that would hold it back first."""
+    """Return the golden questions with another outcome, first those that would hold it back."""
     drops, others = [], []
     for one, was, now in zip(golden, old, new, strict=True):
         if drops_out(one, was, now):

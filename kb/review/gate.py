@@ -1,4 +1,4 @@
-"""Golden questions are asked of a release before it goes live; a drop holds it back.
+"""Ask golden questions of a release before it goes live; a worse answer holds it back.
 
 They go through the same `Answerer` as customers' questions, over the rows as they would be live and
 with the ranking trained on them. Two things are left out: the generator, since it decides nothing,
@@ -30,7 +30,7 @@ OnAsked: TypeAlias = Callable[[int, int], None]
 """Called with how many questions were asked, and of how many."""
 
 _NAMED = 5
-"""Questions that the sentence of a held release names."""
+"""Questions named in the message about a held release."""
 _QUESTION_CHARS = 80
 _WORDS_CHARS = 160
 
@@ -58,7 +58,7 @@ class HeldBack(AnswerdeskError):
 
 
 class NothingToExpect(AnswerdeskError):
-    """What comes of a question now is no answer and no refusal that could be expected again."""
+    """The outcome of a question is neither an answer nor a refusal, so it cannot be expected."""
 
     def __init__(self, found: str) -> None:
         super().__init__(
@@ -72,7 +72,7 @@ class NothingToExpect(AnswerdeskError):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A release as it is asked, in the place of whatever is live."""
+    """A release that is asked in place of the live one."""
 
     rows: View
     scorer: Ranker
@@ -89,7 +89,7 @@ class Seen:
 
 
 async def seen(live: View | Seen, rankers: Trainer) -> Seen:
-    """Return a release as it is asked: with the ranking of its own."""
+    """Return a release with its own ranking."""
     return live if isinstance(live, Seen) else Seen(live, await rankers.ranker(live.release))
 
 
@@ -174,7 +174,7 @@ class Gate:
         source = answer.sources[0]
         chunk = await live.chunk(source.chunk_id)
         entry = source.title if chunk is not None and chunk.kind == "faq" else ""
-        # Without what leads in: that it may not be meant, that somebody is angry or in danger.
+        # Without introductions: that it may not be meant, that somebody is angry or in danger.
         words = answer.text.split("\n\n", answer.hedged + bool(answer.urgency))[-1]
         return Golden(question, document=source.document, entry=entry, words=words, author=author)
 
@@ -223,7 +223,7 @@ def changed_marks(old: Answer, new: Answer) -> tuple[list[str], list[str]]:
 
 
 def drop(golden: Golden, old: Answer, new: Answer) -> AnswerChange:
-    """Return what became of a golden question that no longer comes out as expected."""
+    """Return how a golden question fails that passed before."""
     expected = expectation(golden)
     lost, got = changed_marks(old, new)
     if fits(golden, new) and lost:
@@ -249,13 +249,13 @@ def change_of(old: Answer, new: Answer) -> AnswerChange:
 
 
 def rests_on(answer: Answer) -> tuple[str, str]:
-    """Return what makes two answers the same: how it came about, and from which chunk."""
+    """Return what makes two answers equal: their kind and the chunks they rest on."""
     kind = "answered" if answer.kind in {"composed", "quoted"} else answer.kind
     return kind, answer.sources[0].chunk_id if answer.sources else ""
 
 
 def expectation(golden: Golden) -> str:
-    """Return in words what an operator expects."""
+    """Return the expected outcome in words."""
     if golden.refuse:
         return tr("refused")
     words = short(golden.words, _WORDS_CHARS)
@@ -268,7 +268,7 @@ def expectation(golden: Golden) -> str:
 
 
 def outcome(answer: Answer) -> str:
-    """Return in words what came of a question, without the words of whoever asked."""
+    """Return the outcome of a question in words, without those of the customer."""
     if answer.kind == "unknown":
         return tr("refused")
     if not answer.sources:
@@ -297,7 +297,7 @@ def _words(answer: Answer) -> str:
 
 
 def _short_from(text: str, begin: int) -> str:
-    """Return what is shown of a text from a place on: where two texts begin to differ is in it."""
+    """Return the excerpt of a text that shows where it begins to differ."""
     if len(text) <= _WORDS_CHARS:
         return text
     return short(f"…{text[begin:].lstrip()}" if begin else text, _WORDS_CHARS)

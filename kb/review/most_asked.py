@@ -1,4 +1,4 @@
-"""What customers ask most, asked of two releases: which answers are others now?"""
+"""Compare the answers of two releases to the most frequent questions."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -15,10 +15,10 @@ T = TypeVar("T")
 AskedOnce: TypeAlias = tuple[str, int, int]
 """A question, how often it was asked, and the last answer to it (0: none)."""
 Asked: TypeAlias = Callable[[], Awaitable[Sequence[AskedOnce]]]
-"""Returns what customers ask most."""
+"""Returns the most frequent questions."""
 
 Cited: TypeAlias = Callable[..., Awaitable[Mapping[str, Collection[int]]]]
-"""Returns the answers given ``since`` a moment, by each chunk that they cite."""
+"""Returns the answers given ``since`` a moment, by the chunks that they cite."""
 Named: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[Chunk]]]
 """Returns those of the entries and passages that are live."""
 
@@ -26,14 +26,14 @@ _NAMED = 8
 """Changes that a report names, and questions of one that are named."""
 _WORDS_CHARS = 100
 _RISES_BY = 3
-"""Fewer questions more than before are chance."""
+"""A smaller increase of questions is chance."""
 _NO_WORDS: Mapping[int, str] = MappingProxyType({})
 
 
 def differences(
     asked: Sequence[AskedOnce], old: Sequence[Answer], new: Sequence[Answer]
 ) -> tuple[AnswerChange, ...]:
-    """Return which of the questions got another answer, most asked first.
+    """Return the questions whose answers differ, the most frequent first.
 
     Changes of one kind are one change: what customers wrote is not in it, but where it is.
     """

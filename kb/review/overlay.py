@@ -1,4 +1,4 @@
-"""A release as a change would make it, for asking questions before anything is written."""
+"""A release with a change applied in memory, to ask questions before anything is written."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,11 +11,11 @@ from kb.index.view import Sample, View
 from kb.ranking.features import Rarity, stem_bags
 
 _MOST_EXTRA = 1_000
-"""Rows that a search asks for on top, in the place of those that would be gone."""
+"""Extra rows of a search, in place of those that the change removes."""
 
 
 class Overlay(View):
-    """What is live, without some rows and with others. Nothing is written and no lock is held.
+    """The live release without some rows and with others. Writes nothing and holds no lock.
 
     Dense search is exact. Full-text search orders the new rows among themselves by the content
     words they share with the question, and puts them before those that stay: which rows are found

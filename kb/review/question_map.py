@@ -1,4 +1,4 @@
-"""Questions as a map: those of like meaning near each other, in groups named by their words."""
+"""A map of questions by meaning, in groups named by their most telling words."""
 
 import math
 import warnings
@@ -18,7 +18,7 @@ _PER_GROUP = 10
 """Times the square of the number of groups: 250 questions make five, 1,440 or more twelve."""
 _ROUNDS = 30
 _FITTED = 10_000
-"""15 MB of vectors; of more, as many at random, always the same."""
+"""15 MB of vectors; of more, a random sample, always the same."""
 _NAMED_BY = 3
 _TELLING = 3
 """Times as frequent as elsewhere a word must be: without any list of small words, of 252 names of
@@ -28,14 +28,14 @@ groups of English, German, Spanish and Russian questions (XQuAD, by article) 6 w
 
 @dataclass(frozen=True, slots=True)
 class QuestionMap:
-    """Where questions lie; the same vectors always give the same map."""
+    """Positions of questions; the same vectors always give the same map."""
 
     places: Matrix
     """A row for each, x and y, 0 to 1."""
     groups: npt.NDArray[np.intp]
     """The group of each; 0 is the largest."""
     middles: Sequence[int]
-    """Of each group the question nearest to its centre."""
+    """The question nearest to the centre of each group."""
 
 
 def lay_out(vectors: Matrix | npt.NDArray[np.int8]) -> QuestionMap:

@@ -1,4 +1,4 @@
-"""What comes of a question, step by step: for operators who ask why."""
+"""Trace a question step by step, for operators who ask why."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -15,13 +15,13 @@ from kb.review.gate import Gate
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A candidate with what spoke for it."""
+    """A candidate with its evidence."""
 
     chunk: Chunk
     probability: float
-    """That it answers the question."""
+    """Probability that it answers the question."""
     log_odds: float
-    """By which the candidates are ordered."""
+    """Log-odds by which the candidates are ordered."""
     features: Mapping[str, float]
     """Evidence of the search (`kb.ranking.evidence`)."""
     own: float | None
@@ -37,7 +37,7 @@ class Trace:
     """A question, what was found for it, and the reply."""
 
     searched: str
-    """The question as it was searched for: a follow-up is put in its context."""
+    """The question as searched for: a follow-up with its context."""
     candidates: Sequence[Judged]
     decision: Decision
     answer: Answer

@@ -1,4 +1,4 @@
-"""Find what must not be wrong in a text: numbers, amounts, dates, times, addresses, links, codes.
+"""Find what must be right in a text: numbers, amounts, dates, times, addresses, links, codes.
 
 Each is brought to one notation, so that "three days", "3 Tage" and "三天" are the same fact.
 """
@@ -23,7 +23,7 @@ class Fact:
 
     kind: FactKind
     text: str
-    """As it stands in the folded text."""
+    """As written in the folded text."""
     start: int
     end: int
     """Where, unit included, in the text as `kb.text.lexicon.fold` returns it."""
@@ -32,7 +32,7 @@ class Fact:
     unit: str = ""
     """``day``, ``kg`` …; the currency of an amount; empty if none is known."""
     bound: str = ""
-    """What limits it: ``ge gt le lt within about``; empty if nothing does."""
+    """Its bound: ``ge gt le lt within about``; empty if it has none."""
     certain: bool = True
     """False for words that may be no number at all (German "ein")."""
 
@@ -55,7 +55,7 @@ _PHONE = re.compile(
 _CODE = re.compile(r"(?<![\w-])(?=[a-z.-]*\d)(?=[\d.-]*[a-z])[a-z\d]+(?:[-.][a-z\d]+)*(?![\w-])")
 _ORDINAL = re.compile(r"\d+(?:º|ª|s|-?[a-z]{1,3}|-[a-z]{4,})")
 _NAME = re.compile(r"(?<=[a-zа-я,] )[A-ZÀ-ÞА-ЯЁ](?:[^\W\u2e80-\uffef]|['-]){2,}")
-"""Without the Chinese that may follow a name with no blank between."""
+"""Ends where Chinese follows, which needs no blank between."""
 _BOUNDED = frozenset({"number", "amount", "percent", "date", "time"})
 
 
@@ -86,7 +86,7 @@ def agree(fact: Fact, other: Fact) -> bool:
 
 
 def names_in(text: str) -> list[str]:
-    """Return what is written with a capital inside a sentence."""
+    """Return the words with a capital inside a sentence."""
     return _NAME.findall(fold(text))
 
 
@@ -198,7 +198,7 @@ def _bound(left: str, start: int, end: int) -> str:
 @cache
 def _before_pattern() -> re.Pattern[str]:
     words = lexicon().bounds_before
-    # A word may stand between: "at least the 3rd", "more than EUR 20", "至少购买5件".
+    # A word may come between: "at least the 3rd", "more than EUR 20", "至少购买5件".
     article = r"(?:the|a|an|der|die|das|dem|den|el|la|los|las|us)\s"
     han = alternatives(word for word in words if len(word) > 1 and is_cjk(word[0]))
     spaced = rf"({alternatives(words)})\s*(?:{article})?[\s\"(]*$"

@@ -1,4 +1,4 @@
-"""Tell the language of a text. Built on first use: 25 MB of memory, 0.2 s once."""
+"""Language detection. Built on first use: 25 MB of memory, 0.2 s once."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _LETTERS_AND_CODES = (
     "EN", "ES", "DE", "FR", "IT", "PT", "NL", "PL", "TR", "VI", "ID", "CS", "SV", "RO", "HU",
     "RU", "UK", "BG", "AR", "FA",
 )  # fmt: skip
-"""Languages that share a script and need statistics."""
+"""Languages that share a script, so that only statistics tell them apart."""
 
 _SCRIPTS = {
     code: re.compile(f"[{letters}]")
@@ -24,13 +24,13 @@ _SCRIPTS = {
         "hy": "\u0530-\u058f",
     }.items()
 }  # fmt: skip
-"""Languages that their script alone tells, as far as customer service goes."""
+"""Languages identified by their script alone, for the purposes of customer service."""
 
 _FOREIGN_LETTERS = (("[ыэё]", ("uk", "bg")), ("[іїєґ]", ("ru", "bg")), ("ъ", ("uk",)))
 """Cyrillic letters, and languages without them."""
 
 _OPENS = re.compile(r"[¿¡]\s?[^\W\d]")
-"""How a question begins in Spanish alone."""
+"""The first words of a question in Spanish and no other language."""
 
 _RUN = r"[^\s\u2e80-\uffef]"
 """Of a run without blanks; Han, kana and hangul stand beside digits and links without one."""
@@ -41,18 +41,18 @@ _NOISE = re.compile(
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 _SURE = 0.75
-"""Below this the user's own language code decides, if the script allows it."""
+"""Confidence below which the user's language code decides, if the script allows it."""
 _MOSTLY_COMMON = 0.4
 """Share of small words of one language above which one with less than half as many is hardly
 meant."""
 _GUESS = 0.6
-"""Below this, without a usable hint, it is anybody's guess: a brand name, a product number."""
+"""Confidence below which, without a hint, nothing is known: a brand name, a product number."""
 _FAR = 300.0
 """How many times as probable by its letters another language must be to speak against one. Of 560
 customers' messages of three words or fewer it takes 3 for another language, and finds three of
 four in German or Spanish to be no English."""
 _ENOUGH = 400
-"""Characters that are looked at: more cost 4 ms a passage and change nothing."""
+"""Characters that are read: more cost 4 ms a passage and change nothing."""
 _FEW = 0.25
 """Share of small words up to which a message is taken for what its letters say, if that is a
 language whose small words are not known: Portuguese has some of Spanish."""
@@ -130,7 +130,7 @@ def is_traditional(text: str) -> bool:
 
 
 def _from_script(text: str) -> str:
-    """Return a language told by its script, or "" where most words are of a shared script."""
+    """Return the language that the script identifies, "" where most words share a script."""
     others = len(re.findall(r"[a-zA-ZÀ-ɏ]+|[Ѐ-ӿ]+|[؀-ۿ]+", text))
     counts = {code: len(pattern.findall(text)) for code, pattern in _SCRIPTS.items()}
     unspaced = counts["ja"] + counts["zh"] + counts["ko"]

@@ -27,7 +27,7 @@ _CLAUSE = re.compile(r"\s*[(（]\d{1,2}[)）]")
 """How a paragraph of a contract begins."""
 _QUESTION = re.compile(r"[?？؟]['\"”’»)\]）】」』*_]*\s*$")
 _HEADING_LENGTH = 12
-"""Words of the longest line that is taken for a heading."""
+"""Words of the longest line that can be a heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Unit:
 
     @property
     def asks(self) -> bool:
-        """Whether it is a question, which answers nothing."""
+        """Whether it is a question, and so answers nothing."""
         return _QUESTION.search(self.text) is not None
 
     @property
@@ -127,7 +127,7 @@ def run_around(units: Sequence[Unit], i: int) -> range:
 
 
 def heading_above(units: Sequence[Unit], i: int) -> str:
-    """Return the heading inside a passage that a unit stands under; empty if none."""
+    """Return the heading above a unit inside its passage; empty if there is none."""
     return next((u.text for u in reversed(units[: i + 1]) if u.kind == "heading"), "")
 
 
@@ -169,7 +169,7 @@ def _row_lines(lines: Sequence[str]) -> set[int]:
 
 
 def _of_text(text: str, offset: int, paragraph: int, language: str) -> Iterator[Unit]:
-    """Return sentences and items; an item has all sentences up to the next line of its own."""
+    """Return sentences and items; an item has all sentences up to the next item or line."""
     at = 0
     in_item = False
     for sentence in split_sentences(text, language):
@@ -223,7 +223,7 @@ def _with_clauses(units: Sequence[Unit]) -> list[Unit]:
 
 
 def _in_sections(units: Sequence[Unit], text: str) -> list[Unit]:
-    """Tell headings, and number the sections that they and clauses begin."""
+    """Recognise headings, and number the sections that they and clauses begin."""
     section = 0
     out: list[Unit] = []
     for i, unit in enumerate(units):

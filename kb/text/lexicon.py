@@ -1,4 +1,4 @@
-"""The word lists of `data/lexicon.yaml`, made ready for look-up."""
+"""The word lists of `data/lexicon.yaml`, prepared for look-up."""
 
 import re
 import unicodedata
@@ -29,7 +29,7 @@ _BEGINS = {
 
 @cache
 def read_lists(file: Path) -> dict[str, Any]:
-    """Read a file of texts and word lists, once; each word is a text, ``no`` and ``88`` too."""
+    """Read a file of texts and word lists, once; ``no`` and ``88`` are read as text."""
     lists: dict[str, Any] = yaml.load(file.read_text("utf-8"), yaml.BaseLoader)
     return lists
 
@@ -46,7 +46,7 @@ def fold(text: str) -> str:
 
 
 def yes_or_no(answer: str) -> str:
-    """Return ``yes`` or ``no`` if an answer begins so, and needs its question; else nothing."""
+    """Return the ``yes`` or ``no`` that an answer begins with; else nothing."""
     return next((said for said, begin in _BEGINS.items() if begin.match(answer)), "")
 
 
@@ -96,9 +96,9 @@ class Lexicon:
     bounds_before: Mapping[str, str]
     bounds_after: Mapping[str, str]
     stopwords: Mapping[str, frozenset[str]]
-    """By language: those that word lists know."""
+    """By language: those that the word lists have."""
     common: Mapping[str, frozenset[str]]
-    """Small words by language, by which a short message is told."""
+    """Function words by language, by which a short message is identified."""
     abbreviations: Mapping[str, frozenset[str]]
     counters: frozenset[str]
     no_numbers: frozenset[str]

@@ -1,4 +1,4 @@
-"""Do two questions that are much alike ask the same? Each has a word of its own, or not."""
+"""Tell similar questions about different things from paraphrases of one question."""
 
 from difflib import SequenceMatcher
 

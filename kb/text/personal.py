@@ -1,13 +1,13 @@
-"""What in a text may tell who a customer is. Pure functions.
+"""Find what may identify a customer in a text. Pure functions.
 
-It finds more than it must: an operator looks at each find before anything is stored.
+It errs on the side of finding: an operator checks each find before anything is stored.
 """
 
 import re
 from collections.abc import Sequence
 
 _NAME_CHARS = 2
-"""Shorter parts of a name are also parts of other words; one Chinese character is a name's."""
+"""Shorter parts of a name occur in other words, too; a single Chinese character counts."""
 _FINDS = (
     re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),  # mail
     re.compile(r"(?<!\w)@\w{3,}"),  # account

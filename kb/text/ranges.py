@@ -23,7 +23,7 @@ _CYCLES = ("weekday", "month of the year")
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|[aà]s?|al|alle|hasta|tot|do|до|по|至|到)\s*")
 _DAY = r"(?:\s*\d{1,2}(?:st|nd|rd|th|\.|,)?(?:\sde)?\s*)?"
 _BETWEEN_MONTHS = re.compile(rf"{_DAY}(?:{_BETWEEN.pattern}|\s(?:bis zum|al|hasta el)\s){_DAY}")
-"""With days: "1 November to 31 March"."""
+"""Months with days: "1 November to 31 March"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Range:
     high: float
 
     def holds(self, value: float) -> bool:
-        """Tell whether a value lies in it; a month or weekday also where it runs over the end."""
+        """Tell whether a value lies in it; ranges of months and weekdays may wrap around."""
         if self.low > self.high:
             return value >= self.low or value <= self.high
         return self.low <= value <= self.high
@@ -87,7 +87,7 @@ def _ranges(text: str) -> tuple[Range, ...]:
     found: list[Range] = []
     pair: Range | None = None
     for fact, after in itertools.zip_longest(facts, facts[1:]):
-        ends = pair is not None  # the "8 days" of "30 bis 8 Tage" is no bound of its own
+        ends = pair is not None  # the "8 days" of "30 bis 8 Tage" is not a bound by itself
         joined = after and _BETWEEN.fullmatch(folded[fact.end : after.start])
         pair = _pair(fact, after) if joined else None
         if pair:
@@ -118,7 +118,7 @@ def _pair(first: Fact, last: Fact) -> Range | None:
 
 
 def _measured(fact: Fact) -> tuple[str, float] | None:
-    """Return unit and value of a number, the time units and others made one."""
+    """Return unit and value of a number, converted to one unit of its kind."""
     if fact.kind not in ("number", "amount") or len(fact.values) != 1:
         return None
     unit, scale = _SCALES.get(fact.unit, (fact.unit, 1.0))

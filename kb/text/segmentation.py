@@ -54,7 +54,7 @@ def char_ngrams(text: str) -> list[str]:
 
 
 def ngram_cosine(text: str, other: str) -> float:
-    """Return how alike two texts are in their letters, 0 to 1.
+    """Return the similarity of the letters of two texts, 0 to 1.
 
     It is the cosine of their character n-grams, each with the weight 1 + ln(count).
     """
@@ -69,7 +69,7 @@ def _counted_ngrams(text: str) -> Mapping[str, float]:
 
 
 def natural(text: str) -> list[tuple[int, str]]:
-    """Return what sorts texts by the numbers in them: row 9 before row 10."""
+    """Return a sort key that orders texts by their numbers: row 9 before row 10."""
     parts = re.findall(r"\d+|\D+", text)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
@@ -176,7 +176,7 @@ def _sentences_of(block: str, language: str) -> list[str]:
 
 def _boundaries(block: str, language: str) -> list[int]:
     code = language or ("zh" if _CJK_CHAR.search(block) else "en")
-    # Behind a number in brackets sentencex sees one sentence only.
+    # After a number in brackets sentencex misses the boundary.
     block = _BRACKETED.sub(lambda mark: " " * len(mark[0]), block)
     found = [b["end_index"] for b in get_sentence_boundaries(code, block)]
     found += [m.end() for m in _CLOSED.finditer(block)]
@@ -186,7 +186,7 @@ def _boundaries(block: str, language: str) -> list[int]:
 
 
 def _is_end(block: str, start: int, at: int, language: str) -> bool:
-    """Tell whether the boundary that was proposed at `at` is one; the sentence began at `start`."""
+    """Tell whether the boundary proposed at `at` is real; the sentence began at `start`."""
     tail = block[max(start, at - _TAIL) : at].rstrip()
     following = block[at : at + _TAIL].lstrip()
     if not tail or not following or following[0] in "”’」』）)】》" or _NUMBERING.fullmatch(tail):

@@ -13,7 +13,7 @@ from kb.text.lexicon import fold
 _HYPHENED = re.compile(r"(?<![\w@#/.'-])[^\W\d_]{1,30}(?:-[^\W\d_]{1,30})?(?![\w@/'-]|\.\w)")
 _KNOWN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+|[^\W\d_]{4,}")
 _WORD = re.compile(r"(?<![\w@#/.'-])[^\W\d_]{4,}(?![\w@/'-]|\.\w)")
-"""Four letters and more that are no part of a code, an address or a compound."""
+"""Words of at least four letters that belong to no code, address or compound."""
 _INFLECTED = frozenset(("en", "de", "fr", "it", "pt", "nl", "ru", "ar"))
 """Languages whose dictionary has inflected forms. What the Spanish one lacks ("gastos") is read as
 a word of the knowledge base, or stays."""
@@ -26,7 +26,7 @@ def vocabulary(texts: Iterable[str]) -> Counter[str]:
 
 
 def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
-    """Return a question with each unknown word replaced by a word that one error makes it of.
+    """Return a question with each unknown word replaced by a known one that is one error away.
 
     A word of the knowledge base comes before one of the dictionary, two letters that changed
     places before other errors, a frequent word before a rare one. Names stay: what begins with a
@@ -59,7 +59,7 @@ def corrected(question: str, language: str, known: Mapping[str, int]) -> str:
 
 
 def _as_known(word: str, known: Mapping[str, int]) -> str:
-    """Return a word with or without a hyphen, as the knowledge base has it."""
+    """Return a word spelt with or without a hyphen, as in the knowledge base."""
     lower = fold(word).lower()
     if lower in known:
         return word

@@ -1,4 +1,4 @@
-"""Beginnings of words, so that forms of one word are equal; of Chinese, pairs of characters."""
+"""Stems: equal beginnings for the forms of a word; in Chinese, pairs of characters."""
 
 from functools import lru_cache
 

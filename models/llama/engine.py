@@ -23,7 +23,7 @@ from models.llama.chat import TILE, PromptTokens
 from models.llama.detokeniser import Detokeniser
 from models.llama.llama import Llama
 from models.llama.prefixes import MemoryPrefixes
-from models.llama.prompt_lookup import Lookup
+from models.llama.prompt_lookup import PromptLookup
 
 _SHORT_READ = 64
 """Tokens that may be read while others are being answered."""
@@ -50,7 +50,7 @@ class Job:
     """The token written last; not yet seen by the model."""
     generated: int = 0
     overtaken: int = 0
-    lookup: Lookup = field(init=False)
+    lookup: PromptLookup = field(init=False)
     ends: tuple[int, ...] = field(init=False)
     """Position at which each piece ends."""
     tokens: tuple[int, ...] = field(init=False)
@@ -59,7 +59,7 @@ class Job:
         instructions, prefix = self.prompt.stages
         self.tokens = prefix + self.prompt.question
         self.ends = (len(instructions), len(prefix), len(self.tokens))
-        self.lookup = Lookup(self.tokens)
+        self.lookup = PromptLookup(self.tokens)
 
     @property
     def to_read(self) -> int:

@@ -13,7 +13,7 @@ _TRIES = 6
 """Guesses that may be wrong before it matters."""
 
 
-class Lookup:
+class PromptLookup:
     """The tokens of one conversation, by what comes before them."""
 
     def __init__(self, tokens: Sequence[int]) -> None:

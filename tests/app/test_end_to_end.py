@@ -19,6 +19,7 @@ import yaml
 from db.erasure import ErasureList
 from models.weights.catalogue import load_catalogue
 from tests.botapi import TOKEN, BotApi
+from tests.process_log import ProcessLog, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
@@ -43,7 +44,8 @@ class Running:
     client: httpx.AsyncClient
     telegram: BotApi
     environment: dict[str, str]
-    log: Path
+    data: Path
+    log: ProcessLog
 
     async def cli(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command beside the service; return exit code, output and errors."""
@@ -72,7 +74,6 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = data / "log.txt"
     async with BotApi() as telegram:
         environment = {
             **os.environ,
@@ -85,34 +86,21 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
             "TELEGRAM_BOT_TOKEN": TOKEN,
             "NO_PROXY": "127.0.0.1",
         }
-        with log.open("wb") as out:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app", "run", cwd=PROJECT, env=environment,
-                stdout=out, stderr=out,
-            )  # fmt: skip
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=START_S
-        ) as client:
-            await _until_ready(client, process, log)
-            yield Running(process, client, telegram, environment, log)
-        if process.returncode is None:
-            process.terminate()
-        assert await process.wait() == 0, log.read_text("utf-8")[-3000:]
-
-
-async def _until_ready(
-    client: httpx.AsyncClient, process: asyncio.subprocess.Process, log: Path
-) -> None:
-    """Poll /health, which is what a monitor would do."""
-    async with asyncio.timeout(START_S):
-        while True:
-            assert process.returncode is None, log.read_text("utf-8")[-3000:]
+        command = (sys.executable, "-m", "app", "run")
+        async with (
+            started(*command, cwd=PROJECT, env=environment) as (process, log),
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=START_S
+            ) as client,
+        ):
             try:
-                if (await client.get("/health")).json()["status"] == "ok":
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.2)
+                async with asyncio.timeout(START_S):
+                    await log.until("Ready after")
+                yield Running(process, client, telegram, environment, data, log)
+            finally:
+                if process.returncode is None:
+                    process.terminate()
+                assert await process.wait() == 0, log.text[-3000:]
 
 
 @pytest.mark.parametrize("asked", DEMO, ids=lambda q: "-".join(q["expected"]))
@@ -145,7 +133,7 @@ async def test_a_chinese_question_is_answered_in_chinese(service: Running) -> No
 async def test_who_is_erased_is_listed_for_backups_in_telegram_and_outside(
     service: Running,
 ) -> None:
-    erased = service.log.with_name("erased.txt")
+    erased = service.data / "erased.txt"
     body = {"question": "Hello", "conversation": "one"}
     await service.client.post("/api/ask", json=body)
     assert (await service.client.delete("/api/conversations/one")).json() == {"erased": 1}
@@ -187,29 +175,29 @@ async def test_a_file_sent_on_the_console_is_foreseen_answered_and_undone(
     before = (await service.client.post("/api/ask", json=asked)).json()
     table = b'question,answer\nDo you rent out pedal boats?,"Yes, from May on."\n'
     sent = await service.client.post("/console/uploads", files={"files": ("boats.csv", table)})
-    page = await _settled(service.client, sent)
+    page = await _settled(service, sent)
     assert "Nothing is changed yet." in page
     assert "Then: answered from &#34;boats.csv&#34;" in page, page
     number = {"number": sent.headers["location"].partition("number=")[2]}
     sent = await service.client.post("/console/uploads/apply", data=number)
-    assert "is live.</strong>" in await _settled(service.client, sent)
+    assert "is live.</strong>" in await _settled(service, sent)
     reply = (await service.client.post("/api/ask", json=asked)).json()
     assert reply["text"] == "Yes, from May on."
     sent = await service.client.post("/console/uploads/undo", data=number)
-    assert "Undone." in await _settled(service.client, sent)
+    assert "Undone." in (await service.client.get(sent.headers["location"])).text
     reply = (await service.client.post("/api/ask", json=asked)).json()
     assert (reply["kind"], reply["text"]) == (before["kind"], before["text"])
 
 
-async def _settled(client: httpx.AsyncClient, sent: httpx.Response) -> str:
-    """Return the page of an upload once no step is under way; it reloads itself, too."""
+async def _settled(service: Running, sent: httpx.Response) -> str:
+    """Return the page of an upload once its step has ended."""
     assert sent.status_code == 303, sent.text
+    number = sent.headers["location"].partition("number=")[2]
     async with asyncio.timeout(START_S):
-        while True:
-            page = (await client.get(sent.headers["location"])).text
-            if "http-equiv" not in page:
-                return page
-            await asyncio.sleep(0.2)
+        await service.log.until(f"Upload {number}: ")
+    page = (await service.client.get(sent.headers["location"])).text
+    assert "http-equiv" not in page
+    return page
 
 
 async def test_golden_questions_hold_a_release_back_on_the_command_line(
@@ -242,13 +230,13 @@ async def test_the_doctor_finds_nothing_wrong(service: Running) -> None:
     code, out, err = await service.cli("doctor")
     assert code == 0, out + err
     assert "belongs to @" in out
+    assert (await service.client.get("/health")).json()["status"] == "ok"
 
 
 async def test_neither_token_nor_question_is_in_the_log(service: Running) -> None:
     await service.client.post("/api/ask", json={"question": "canary-5533 please?"})
-    log = service.log.read_text("utf-8")
-    assert TOKEN not in log
-    assert "canary-5533" not in log
+    assert TOKEN not in service.log.text
+    assert "canary-5533" not in service.log.text
 
 
 async def test_a_changed_setting_takes_effect_after_a_restart_that_visitors_wait_for(
@@ -259,11 +247,8 @@ async def test_a_changed_setting_takes_effect_after_a_restart_that_visitors_wait
     assert "Ask Finch &amp; Ferry<" in (await service.client.get("/")).text
     assert (await service.client.post("/console/restart")).status_code == 303
     async with asyncio.timeout(START_S):
-        while True:
-            if "Ask Finch<" in (await service.client.get("/")).text:
-                break
-            await asyncio.sleep(0.2)
-    assert "Everything is opened again" in service.log.read_text("utf-8")
+        await service.log.until("Everything is opened again")
+    assert "Ask Finch<" in (await service.client.get("/")).text
 
 
 async def test_sigterm_ends_it_with_exit_code_0(service: Running) -> None:

@@ -47,7 +47,7 @@ async def test_one_that_is_missing_is_told_and_holds_nothing_up(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         assert not await opened(Config(), tmp_path)
-    assert "Entries are judged by the first embedder alone: The weights of" in caplog.text
+    assert "Entries are scored by the first embedder alone: The weights of" in caplog.text
     found = await doctor(Config(), tmp_path)
     assert not found.ok
     assert "answerdesk models fetch all-MiniLM-L6-v2" in found.text
@@ -73,5 +73,5 @@ async def test_one_that_cannot_be_loaded_is_told(caplog: pytest.LogCaptureFixtur
         await wait_for(broken, without=WITHOUT_SECOND)
         await wait_for(None, without=WITHOUT_SECOND)
     assert caplog.messages == [
-        "Entries are judged by the first embedder alone: The model cannot be loaded."
+        "Entries are scored by the first embedder alone: The model cannot be loaded."
     ]

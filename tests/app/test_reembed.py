@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from models.weights.catalogue import load_catalogue
+from tests.process_log import started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
@@ -52,16 +53,20 @@ async def cli(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
 
 @asynccontextmanager
 async def running(environment: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", "run", cwd=PROJECT, env=environment
-    )
+    command = (sys.executable, "-m", "app", "run")
     address = f"http://127.0.0.1:{environment['ANSWERDESK__CONSOLE__PORT']}"
-    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=120) as client:
+    async with (
+        started(*command, cwd=PROJECT, env=environment) as (process, log),
+        httpx.AsyncClient(base_url=address, trust_env=False, timeout=120) as client,
+    ):
         try:
+            async with asyncio.timeout(240):
+                await log.until("Ready after")
             yield client
         finally:
-            process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 0
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0, log.text[-3000:]
 
 
 async def answered_from(
@@ -83,7 +88,6 @@ async def answered_from(
                 reasons |= set((await client.get("/health")).json()["reasons"])
             except httpx.TransportError:
                 assert not seen or seen[-1] + 1 == release, "it may only be opening itself again"
-            await asyncio.sleep(0.2)
     return seen
 
 

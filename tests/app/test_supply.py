@@ -7,7 +7,7 @@ import yaml
 from packaging.version import Version
 
 PROJECT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-ocr.txt")
+LOCKS = tuple(f"requirements{part}.txt" for part in ("", "-dev", "-ocr", "-postgres"))
 ADVISORIES = yaml.safe_load((PROJECT / "security" / "advisories.yaml").read_text("utf-8"))
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_installed_without_hashes_but_what_the_manual_names() -> None
     found = {}
     for name in ("Makefile", "Dockerfile"):
         text = (PROJECT / name).read_text("utf-8").replace("\\\n", " ")
-        calls = re.findall(r"(?:\$\(PIP\)|/pip) install ([^&\n]*)", text)
+        calls = re.findall(r"(?:\$\(PIP\)|/pip) install ([^&;\n]*)", text)
         loose = {call.split("#")[0].split()[-1] for call in calls if "--require-hashes" not in call}
         found[name] = loose
     assert found == {name: {"requirements-torch.txt", "."} for name in found}

@@ -35,8 +35,8 @@ class ScriptedDesk:
         self.events: dict[str, Sequence[AnswerEvent]] = {}
         self.gates: dict[str, asyncio.Event] = {}
         """Questions that wait until the test opens their gate."""
-        self.pause_s = 0.0
-        """Between the events of an answer, as a model takes time to write."""
+        self.between: Callable[[], None] = lambda: None
+        """Called between the events of an answer, where a model takes time to write."""
         self.asked: list[Asked] = []
         self.started: asyncio.Queue[str] = asyncio.Queue()
         self.most_at_once = 0
@@ -76,7 +76,7 @@ class ScriptedDesk:
         for event in self.events.get(text, ()):
             assert on_event is not None
             await on_event(event)
-            await asyncio.sleep(self.pause_s)
+            self.between()
         if text in self.gates:
             await self.gates[text].wait()
         answer = self.answers.get(text)

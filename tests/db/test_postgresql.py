@@ -33,9 +33,12 @@ async def database(postgres: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-def test_an_address_of_an_earlier_version_names_the_driver_of_today(tmp_path: Path) -> None:
+def test_an_address_of_an_earlier_version_names_the_driver_of_today(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     address = database_url("postgresql+asyncpg://desk@host/desk", tmp_path)
     assert address == "postgresql+psycopg://desk@host/desk"
+    assert "refused by the next version. Write psycopg in its place." in caplog.text
 
 
 async def test_answers_are_stored_together_counted_and_deleted(database: Database) -> None:

@@ -17,7 +17,7 @@ from kb.parse.faq.values import iso_date
 from kb.parse.formats.containers import without_containers
 from kb.parse.html.content import MAY_STAY_OPEN, html_blocks
 from kb.parse.limits import MAX_NESTING
-from kb.parse.marks import ASKS, LOCATION, lowered, raised
+from kb.parse.marks import ASKS, LOCATION, lowered, raised, stand_alone
 
 _FRONT_MATTER = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 _META = r"^{key}[ \t]{{0,9}}[:=]([^\n]{{1,300}})$"
@@ -165,14 +165,14 @@ def _raised_or_lowered(found: re.Match[str]) -> str:
 
 def unwrap(text: str) -> str:
     """Join the lines of a paragraph that are only wrapped, as `_SOFT` says."""
-    joined = ""
     if _SOFT not in text:
         return text
-    for line in text.replace("\n", _BREAK).split(_SOFT):
-        line = line.strip(" ")
-        if not line.strip(_BREAK):
-            continue
-        if joined and (_LABELLED.match(line) or _is_question_line(joined)):
+    lines = [line.strip(" ") for line in text.replace("\n", _BREAK).split(_SOFT)]
+    lines = [line for line in lines if line.strip(_BREAK)]
+    apart = stand_alone([line.strip(_BREAK) for line in lines])
+    joined = ""
+    for line in lines:
+        if joined and (apart or _LABELLED.match(line) or _is_question_line(joined)):
             joined += "\n"
         elif joined and not (_wide(joined[-1]) and _wide(line[0])):
             joined += " "

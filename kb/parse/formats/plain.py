@@ -5,7 +5,7 @@ from itertools import groupby, pairwise
 
 from kb.parse.blocks import PSEUDO_LEVEL, Block, BlockKind, Document, heading, looks_like_header
 from kb.parse.encoding.decoding import decode
-from kb.parse.marks import ASKS
+from kb.parse.marks import ASKS, stand_alone
 from kb.text.segmentation import width
 
 _RULE = re.compile(r"\s*([-=_*~#])\1{2,}\s*$")
@@ -187,11 +187,11 @@ def unwrap(lines: list[str]) -> str:
     """Join the lines of a paragraph that an editor wrapped; keep breaks that were meant.
 
     Lines count as wrapped when all but the last are about as wide as the widest, but
-    not after a question.
+    not after a question, nor if they stand alone.
     """
     texts = [line.strip() for line in lines]
-    if len(texts) == 1:
-        return texts[0]
+    if len(texts) == 1 or stand_alone(texts):
+        return "\n".join(texts)
     widths = [width(text) for text in texts[:-1]]
     widest = max(widths)
     joined = texts[0]

@@ -1,6 +1,7 @@
 """A reply shown while it is written."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -16,10 +17,10 @@ FULL = "First sentence. Second sentence."
 
 
 @pytest.fixture
-def composing(desk: ScriptedDesk) -> ScriptedDesk:
+def composing(desk: ScriptedDesk, passes: Callable[[float], None]) -> ScriptedDesk:
     desk.knows("compose?", FULL, kind="composed")
     desk.events["compose?"] = [Sentence("First sentence."), Sentence("Second sentence.")]
-    desk.pause_s = 0.02  # four seconds of the bot's quick clock
+    desk.between = lambda: passes(0.02)  # four seconds of the bot's quick clock
     return desk
 
 

@@ -198,6 +198,29 @@ def test_wrapped_chinese_lines_are_joined_without_blanks() -> None:
     assert texts(parsed) == [f"{line}{line}到此结束。"]
 
 
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (
+            "Sprout class (3–4 years): twice a week, 40 minutes, 8 children, 48 lessons €528",
+            "Phonics class (5–6 years): twice a week, 60 minutes, 9 children, 48 lessons €624",
+            "Reading class (7–9 years): twice a week, 90 minutes, 9 children, 48 lessons €768",
+        ),
+        (
+            "停车：榆林路校区凭票免两小时，金湾广场免三小时，西城没有停车位",
+            "萌芽班只在榆林路和西城开班，考级班只在金湾",
+            "换校区须提前十五天申请，有空位即可，每年可换两次，不收费",
+        ),
+    ],
+)
+def test_lines_that_each_say_something_of_their_own_are_not_joined(
+    name: str, lines: tuple[str, ...]
+) -> None:
+    parsed = parse(name, f"# Prices\n\n## All\n\n{chr(10).join(lines)}\n".encode())
+    assert parsed.sections[-1].text.splitlines()[-3:] == list(lines)
+
+
 def document_with_everything() -> bytes:
     document = docx.Document()
     document.add_paragraph("Returns policy", style="Title")

@@ -18,7 +18,7 @@ from kb.parse.sandbox.parser_process import Limits, ParserProcess
 
 pytestmark = pytest.mark.anyio
 
-DATA = Path(os.environ.get("ANSWERDESK_EVAL_DATA", Path(__file__).parents[4] / "shared" / "data"))
+DATA = Path(os.environ.get("ANSWERDESK_EVAL_DATA", "not named"))
 FOLDER = DATA / "real_docs"
 
 SAID = {

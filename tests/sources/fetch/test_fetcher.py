@@ -6,9 +6,8 @@ import random
 import shutil
 import ssl
 import subprocess
-import time
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -366,7 +365,9 @@ async def test_not_more_than_a_piece_past_the_cap_is_read() -> None:
 
 
 @pytest.mark.parametrize("where", ["head", "body", "silence"])
-async def test_a_server_that_trickles_is_left_at_the_deadline(site: Web, where: str) -> None:
+async def test_a_server_that_trickles_is_left_at_the_deadline(
+    site: Web, where: str, passes: Callable[[float], None]
+) -> None:
     """Target 28: slow-loris from the other side."""
     never = asyncio.Event()
 
@@ -378,22 +379,23 @@ async def test_a_server_that_trickles_is_left_at_the_deadline(site: Web, where: 
         while where != "silence":
             writer.write(b"X: y\r\n")
             await writer.drain()
-            await asyncio.sleep(0.01)
+            passes(0.01)
+            await asyncio.sleep(0)
+        passes(0.3)
         await never.wait()
 
     site.pages["/page"] = trickle
     limits = FetchLimits(max_bytes=CAP, timeout_s=0.3, interval_s=0)
     backend = Detour(site.port)
-    started = time.monotonic()
     async with Fetcher(limits, resolver=everywhere_public, backend=backend) as fetcher:
-        reason = await refusal(fetcher)
-    assert reason == "it took longer than 0.3 s" or "the connection failed" in reason  # big head
-    assert time.monotonic() - started < 5
+        assert await refusal(fetcher) == "it took longer than 0.3 s"
 
 
-async def test_slow_redirects_share_one_deadline(site: Web) -> None:
+async def test_slow_redirects_share_one_deadline(
+    site: Web, passes: Callable[[float], None]
+) -> None:
     async def slowly(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.1)
+        passes(0.1)
         writer.write(moved("/page"))
 
     site.pages["/page"] = slowly
