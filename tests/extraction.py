@@ -18,16 +18,17 @@ _MARKUP = re.compile(r"[<>\[\]]|href")
 
 def sentences(
     file: BinaryIO, keywords: Any, comment_tags: Any, options: Any
-) -> Iterator[tuple[int, str | None, Any, list[str]]]:
+) -> Iterator[tuple[int, str | None, Any, Any]]:
     """Yield what Babel finds, f-strings with their values as placeholders, and bare sentences."""
-    yield from extract_python(file, keywords, comment_tags, options)  # type: ignore[arg-type]
+    for line, name, found, comments in extract_python(file, keywords, comment_tags, options):
+        yield line, str(name) if name else None, found, comments
     file.seek(0)
     tree = ast.parse(file.read())
     docstrings = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
     inside = {
         id(part) for one in ast.walk(tree) if isinstance(one, ast.JoinedStr) for part in one.values
     }
-    for node in ast.walk(tree):
+    for node in (one for one in ast.walk(tree) if isinstance(one, ast.expr)):
         text = ""
         if isinstance(node, ast.JoinedStr):
             text = _shape(node)
