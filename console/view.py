@@ -1,7 +1,7 @@
 """An answer as the page shows it: its own characters, with the links that are its sources'."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from markupsafe import Markup, escape
@@ -10,6 +10,7 @@ from console.labels import Labels
 from core.person_offer import offered_on_page
 from core.shown import links_in, shown
 from core.types import Answer, AnswerKind, Source
+from core.wording import speaking, told
 
 Piece: TypeAlias = tuple[str, bool]
 """Some text, and whether it is a web address."""
@@ -55,6 +56,8 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
     sure = answer.kind in ("faq", "composed", "quoted")
     total = answer.timings_ms.get("total")
     badge = _BADGES.get(answer.kind)
+    with speaking(labels.language):
+        sources = [replace(one, location=told(one.location)) for one in answer.sources]
     return AnswerView(
         kind=answer.kind,
         badge=labels(badge) if badge else "",
@@ -62,7 +65,7 @@ def show_answer(answer: Answer, labels: Labels, *, rated: bool = False) -> Answe
         language=answer.language,
         percent=round(100 * answer.confidence) if sure else None,
         time="" if total is None else _time(total),
-        sources=answer.sources,
+        sources=sources,
         choices=tuple(choice.label for choice in answer.choices),
         offers_person=offered_on_page(answer),
         rateable_id=answer.answer_id if sure else 0,

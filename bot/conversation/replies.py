@@ -9,6 +9,7 @@ from bot.transport.render import render_plain
 from core.person_offer import offered_under_reply
 from core.shown import short, shown
 from core.types import Answer, Source
+from core.wording import speaking, told
 from db.outbox import Outgoing
 from kb.answering.texts import service_text
 
@@ -118,7 +119,7 @@ def answer_buttons(context: Mapping[str, Any], languages: Sequence[str]) -> list
     pressing = bool(context.get("urgency"))  # messages of earlier versions do not say
     rows: list[list[Button]] = [[person]] if pressing else []
     rows += [
-        [(f"📄 {short(source_label(source), _LABEL_CHARS)}", f"src:{number}")]
+        [(f"📄 {short(source_label(source, *languages[:1]), _LABEL_CHARS)}", f"src:{number}")]
         for number, source in enumerate(context["sources"])
     ]
     rows += [
@@ -152,18 +153,20 @@ def language_buttons(languages: Sequence[str]) -> list[list[Button]]:
     return [*pairs, [(bot_text("language_auto", *languages), "lang:auto")]]
 
 
-def source_label(source: Mapping[str, Any]) -> str:
+def source_label(source: Mapping[str, Any], *languages: str) -> str:
     """Return how a source is called on its button: title and place; an entry by its question."""
     title = str(source["title"] or source["document"])
     if not source["location"] or title.endswith(("?", "？")):
         return title
-    return f"{title}, {source['location']}"
+    with speaking(*languages):
+        return f"{title}, {told(source['location'])}"
 
 
 def passage_messages(source: Mapping[str, Any], to: Addressee, *, reply_to: int) -> list[Outgoing]:
     """Return the words of a source, with file, place and date."""
     shown = Source(**source)
-    place = ", ".join(part for part in (shown.document, shown.location) if part)
+    with speaking(*to.languages[:1]):
+        place = ", ".join(part for part in (shown.document, told(shown.location)) if part)
     head = bot_text(
         "passage",
         *to.languages,

@@ -78,7 +78,7 @@ class Stream:
         text = f"⏳ {service_text('waiting', *languages, seconds=seconds)}"
         if source is None:
             return render_plain(text)
-        label = source_label(asdict(source))
+        label = source_label(asdict(source), *languages[:1])
         head = service_text("quoted", *languages)
         return render_plain(f"{head}\n{source.quote}\n📄 {label}\n\n{text}")
 
