@@ -73,7 +73,9 @@ def test_the_chart_library_is_the_one_that_is_pinned() -> None:
 
 
 def test_the_place_of_a_source_is_told_in_the_language_of_the_page() -> None:
-    answer = Answer("faq", "是。", "zh", sources=(Source("1", "a.csv", "", "sheet 价目, row 11", "", 1.0, ""),))
+    answer = Answer(
+        "faq", "是。", "zh", sources=(Source("1", "a.csv", "", "sheet 价目, row 11", "", 1.0, ""),)
+    )
     (source,) = show_answer(answer, Labels("zh")).sources
     assert source.location == "工作表 价目，第 11 行"
     (source,) = show_answer(answer, Labels("de")).sources
