@@ -13,7 +13,7 @@ from kb.text.layout import length
 from kb.text.lexicon import yes_or_no
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
-from kb.text.stems import stems
+from kb.text.stems import content_words, in_common
 
 _READ = 40
 """Cells that the reader reads at most to choose columns."""
@@ -114,10 +114,11 @@ def _read_columns(
 
 def _said_of(question: str, names: Sequence[str]) -> dict[str, float]:
     """Return how much of each column's name a question says: 1 for a word that no other has."""
-    asked, own = set(stems(question)), [set(stems(name)) for name in names]
-    common, all_ = Counter(stem for one in own for stem in one), math.log(len(names) + 0.5)
+    own = [set(content_words(name)) for name in names]
+    asked = in_common(set[str]().union(*own), question)
+    common, all_ = Counter(word for one in own for word in one), math.log(len(names) + 0.5)
     return {
-        name: min(1.0, sum(math.log((len(names) + 0.5) / common[s]) for s in one & asked) / all_)
+        name: min(1.0, sum(math.log((len(names) + 0.5) / common[w]) for w in one & asked) / all_)
         for name, one in zip(names, own, strict=True)
     }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kb.text.facts import extract_facts
 from kb.text.ranges import fit
 from kb.text.segmentation import words
-from kb.text.stems import stem_of, stems
+from kb.text.stems import content_words, in_common, stem_of, stems
 
 MANY = 5
 """Rows with all their columns that are listed where none was asked for by name."""
@@ -196,16 +196,15 @@ def words_told(question: str, rows: Sequence[Row]) -> list[float]:
     lies in, "35 kg" for "over 30 kg".
     """
     asked = words(question)
-    told = [set(stems(row_values(row))) for row in rows]
-    common = Counter(stem for found in told for stem in found)
+    told = [set(content_words(row_values(row))) for row in rows]
+    common = Counter(word for found in told for word in found)
     fits = [fit(question, row.text) for row in rows]
     named = [_named_in(row.cells[0][1], question) for row in rows]
     if any(named) and any(fits):  # a dog of 50 kg is no "cat from 1.5 kg"
         fits = [value if name else -1 for value, name in zip(fits, named, strict=True)]
-    spoken = {stem for found in told for stem in found}
-    wanted = set(stems(question))
-    wanted |= {s for s in spoken if len(s) == _SHORT and any(_shortens(s, w) for w in asked)}
-    weight = {s: math.log((len(rows) + 0.5) / common[s]) for s in wanted if common[s]}
+    wanted = in_common(common, question)
+    wanted |= {s for s in common if len(s) == _SHORT and any(_shortens(s, w) for w in asked)}
+    weight = {s: math.log((len(rows) + 0.5) / common[s]) for s in wanted}
     return [
         sum(weight[s] for s in found & weight.keys()) + _FITS * in_range
         for found, in_range in zip(told, fits, strict=True)

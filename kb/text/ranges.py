@@ -19,6 +19,7 @@ _SCALES = {
     "g": ("kg", 0.001), "ton": ("kg", 1000.0), "cm": ("m", 0.01), "mm": ("m", 0.001),
     "ml": ("litre", 0.001),
 }  # fmt: skip
+_CLOCK = "time of day"
 _CYCLES = ("weekday", "month of the year")
 _BETWEEN = re.compile(r"\s*(?:[-–—~]|to|bis|[aà]s?|al|alle|hasta|tot|do|до|по|至|到)\s*")
 _DAY = r"(?:\s*\d{1,2}(?:st|nd|rd|th|\.|,)?(?:\sde)?\s*)?"
@@ -111,6 +112,8 @@ def _pair(first: Fact, last: Fact) -> Range | None:
     if first.kind == last.kind == "weekday":
         return Range("weekday", float(min(first.values)), float(min(last.values)))
     begin, end = _measured(replace(first, unit=first.unit or last.unit)), _measured(last)
+    if begin and end and end[0] == _CLOCK and begin[0] == "":  # "15 bis 18 Uhr"
+        begin = (_CLOCK, 60.0 * begin[1])
     if begin is None or end is None or begin[0] != end[0]:
         return None
     low, high = sorted((begin[1], end[1]))
@@ -118,7 +121,10 @@ def _pair(first: Fact, last: Fact) -> Range | None:
 
 
 def _measured(fact: Fact) -> tuple[str, float] | None:
-    """Return unit and value of a number, converted to one unit of its kind."""
+    """Return unit and value of a number, with units of time and others as one, or of a time."""
+    if len(fact.values) == 1 and fact.kind == "time":
+        hour, minute = next(iter(fact.values)).split(":")
+        return _CLOCK, 60.0 * int(hour) + int(minute)
     if fact.kind not in ("number", "amount") or len(fact.values) != 1:
         return None
     unit, scale = _SCALES.get(fact.unit, (fact.unit, 1.0))

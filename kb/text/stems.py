@@ -1,5 +1,6 @@
 """Stems: equal beginnings for the forms of a word; in Chinese, pairs of characters."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from kb.text.lexicon import is_cjk, lexicon
@@ -59,3 +60,9 @@ def same_word(left: str, right: str) -> bool:
     pairs = enumerate(zip(left, right, strict=False))
     common = next((i for i, (a, b) in pairs if a != b), shorter)
     return common >= max(4, shorter - 2, 0.6 * longer) and longer - common <= 4
+
+
+def in_common(found: Iterable[str], question: str) -> set[str]:
+    """Return those of some folded words of which a question has a form."""
+    asked, begun = content_words(question), set(stems(question))
+    return {w for w in found if stem_of(w) in begun or any(same_word(w, one) for one in asked)}

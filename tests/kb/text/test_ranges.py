@@ -34,6 +34,9 @@ from kb.text.ranges import fit
         ("para 12 noites", "mais de 7 noites"),
         ("voor 3 personen", "tot 4 personen"),
         ("en juillet", "Été (juin–août)"),
+        ("are you open at 7pm on Friday", "Friday: 9:00–20:00"),
+        ("ist um 16:30 offen?", "von 15 bis 18 Uhr"),
+        ("周五晚上8点还开吗", "周五 10:00—20:30"),
     ],
 )
 def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
@@ -58,6 +61,8 @@ def test_a_value_inside_a_range_fits(question: str, text: str) -> None:
         ("3 nights for a dog of 30 kg", "30 nights or more"),
         ("für sechs Personen", "bis 5 Personen"),
         ("a child of 15 years", "Age: 3–14; Price: 9.00"),
+        ("ist um 14 Uhr offen?", "von 15 bis 18 Uhr"),
+        ("a check-in at 19:30", "before 18:00"),
     ],
 )
 def test_a_value_outside_every_range_does_not(question: str, text: str) -> None:
