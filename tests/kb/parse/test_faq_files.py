@@ -260,7 +260,6 @@ def test_a_table_of_questions_under_unknown_names_asks_which_columns_mean_what()
         "Part;Price\nPad;12\nChain;29\n",
         "Part;Note\nPad;new?\nChain;old\nBell;red\n",
         "Frage;Antwort\nWo?;Hier.\nWann?;Jetzt.\n",
-        "Only\nOne?\nTwo?\n",
     ],
 )
 def test_other_tables_ask_nothing(data: str) -> None:
