@@ -79,6 +79,7 @@ def preload() -> None:
     """Read all catalogues and locales, so that nobody has to wait for one."""
     for language in LANGUAGES:
         _catalogue(language)
+        _shapes(language)
         _ = _locale(language).languages
 
 

@@ -13,7 +13,7 @@ from kb.text.layout import length
 from kb.text.lexicon import yes_or_no
 from kb.text.ranges import fit, measures
 from kb.text.segmentation import words
-from kb.text.stems import content_words, in_common
+from kb.text.stems import content_words, in_common, stem_of, stems
 
 _READ = 40
 """Cells that the reader reads at most to choose columns."""
@@ -86,8 +86,9 @@ def _read_columns(
 ) -> frozenset[str]:
     """Return the columns to say, by what the reader says of their cells; empty: all.
 
-    The likeliest ones, until what is asked for is in them by nearly all odds, and those that say
-    more than a value. A cell that says yes or no says it under what the others of its row say.
+    The likeliest ones, until what is asked for is in them by nearly all odds, those that are named,
+    and those that say more than a value. A cell that says yes or no says it under what the others
+    of its row say.
     """
     told_by = [(name, cell) for row in rows for name, cell in row.cells]
     amounts = {name for name, cell in told_by if asks_price(question) and has_amount(cell)}
@@ -106,16 +107,26 @@ def _read_columns(
         if sum(odds[n] for n in kept) >= _ENOUGH * sum(odds.values()):
             break
         kept.add(name)
+    adds = latest and any(said[1].values())  # "and in high season?" takes the low one's place
+    kept |= _named(latest if adds else question, list(read))
     if any(yes_or_no(f"{cell}.") for name, cell in told_by if name in kept):
         return frozenset()
     kept |= {name for name, cell in told_by if name in told and _is_clause(cell)}
     return frozenset(kept) if len(kept) < len(told) else frozenset()
 
 
+def _named(question: str, names: Sequence[str]) -> set[str]:
+    """Return the columns that a question names by a word, or a range, that no other one has."""
+    states = [name for name in names if _states(name, question) > 0]
+    said = _said_of(question, names)
+    return {name for name in names if said[name] == 1 or states == [name]}
+
+
 def _said_of(question: str, names: Sequence[str]) -> dict[str, float]:
     """Return how much of each column's name a question says: 1 for a word that no other has."""
-    own = [set(content_words(name)) for name in names]
-    asked = in_common(set[str]().union(*own), question)
+    own = [set(stems(name)) for name in names]
+    spoken = {word for name in names for word in content_words(name)}
+    asked = set(map(stem_of, in_common(spoken, question)))
     common, all_ = Counter(word for one in own for word in one), math.log(len(names) + 0.5)
     return {
         name: min(1.0, sum(math.log((len(names) + 0.5) / common[w]) for w in one & asked) / all_)

@@ -379,3 +379,26 @@ def test_bare_cells_that_surely_are_prices_are_said_with_their_currency() -> Non
     (row,) = priced(read_rows(["型号: 雅马哈 U1; 价格: 600; 库存: 3"]), "元")
     assert row.cells[1:] == (("价格", "600元"), ("库存", "3"))
     assert priced(rows, "") == rows
+
+
+PITCHES = read_rows(
+    [
+        "Pitch: Tent; Low season (Apr–May): 14; High season (Jun–Aug): 19; Electricity: 3.50",
+        "Pitch: Caravan; Low season (Apr–May): 26; High season (Jun–Aug): 35; Electricity: none",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "latest", "said"),
+    [
+        ("a tent in July with electric", "", "High season (Jun–Aug): 19; Electricity: 3.50"),
+        ("a tent in low season? in high season?", "in high season?", "High season (Jun–Aug): 19"),
+    ],
+)
+def test_every_column_that_is_named_is_said(question: str, latest: str, said: str) -> None:
+    read = {"Low season (Apr–May)": 0.0, "High season (Jun–Aug)": 2.0, "Electricity": 6.0}
+    if latest:
+        read["Electricity"] = -6.0
+    told = say_rows(question, PITCHES, [0], "en", latest=latest, read=read)
+    assert told == f"Tent – {said}."
